@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // AreaError says what is wrong with a GeoJSON area and where. Its message is written for the person who drew it.
@@ -62,7 +63,7 @@ func ParseArea(data []byte) (Area, error) {
 		a, err := ParseArea(doc.Geometry)
 		var bad *AreaError
 		if errors.As(err, &bad) {
-			bad.Path = "geometry." + bad.Path
+			bad.Path = strings.TrimSuffix("geometry."+bad.Path, ".")
 		}
 		return a, err
 	case "":
