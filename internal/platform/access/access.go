@@ -89,7 +89,9 @@ type Thing struct {
 type contextKey struct{}
 
 // With returns a context whose actor is a.
-func With(ctx context.Context, a Actor) context.Context { return context.WithValue(ctx, contextKey{}, a) }
+func With(ctx context.Context, a Actor) context.Context {
+	return context.WithValue(ctx, contextKey{}, a)
+}
 
 // From returns the context's actor; the anonymous one where there is none.
 func From(ctx context.Context) Actor {
