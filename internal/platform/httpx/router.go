@@ -1,0 +1,168 @@
+// Package httpx is the edge of the server: routing, limits, error replies and the few helpers that handlers share.
+//
+// A handler returns an error and writes nothing in that case; one place decides status, log and reply: RFC 9457 problems under
+// /api/stoa/v1, a page for people elsewhere. Status codes of errors appear in this package and nowhere else.
+package httpx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// Prefix is where the REST API lives.
+const Prefix = "/api/stoa/v1"
+
+// Handler serves a request or returns why not, having written nothing.
+type Handler func(w http.ResponseWriter, r *http.Request) error
+
+// Router collects the routes of all slices.
+type Router struct {
+	// API is where operations of the REST API are registered; see Operation.
+	API huma.API
+
+	mux       *http.ServeMux
+	log       *slog.Logger
+	errorPage func(w http.ResponseWriter, r *http.Request, status int, sentence string)
+	routes    []string
+}
+
+// ErrorPage renders the page for an error that a person caused or met.
+type ErrorPage func(w http.ResponseWriter, r *http.Request, status int, sentence string)
+
+// NewRouter returns a Router without routes. errorPage renders errors for people.
+func NewRouter(log *slog.Logger, version string, errorPage ErrorPage) *Router {
+	rt := &Router{mux: http.NewServeMux(), log: log, errorPage: errorPage}
+	huma.NewError = newProblem // huma's own hook for the shape of its errors; the same function for every Router
+	cfg := huma.DefaultConfig("Stoa", version)
+	cfg.OpenAPIPath = Prefix + "/openapi"
+	cfg.DocsPath = "" // huma's page loads its script from a CDN; ours is /docs/api
+	cfg.SchemasPath = Prefix + "/schemas"
+	cfg.CreateHooks = nil // no $schema links in replies
+	cfg.Info.Description = "Everything a town's delivery does, for apps, tills and scripts. Money is in integer minor units, times are RFC 3339, ids are strings, lists are paged by cursor, errors are RFC 9457 problems."
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", Description: "A token from `stoa admin token create` or POST /session."},
+	}
+	rt.API = humago.New(rt.mux, cfg)
+	return rt
+}
+
+// Routes returns the patterns registered so far, sorted, for the access matrix and the documents.
+func (rt *Router) Routes() []string { return slices.Sorted(slices.Values(rt.routes)) }
+
+// Page registers a handler for people: a page, a fragment of one, or a form. The pattern is ServeMux's: "GET /orders/{code}".
+func (rt *Router) Page(pattern string, h Handler) { rt.Raw(pattern, h) }
+
+// Raw registers any other handler: a file, a stream, a document of a protocol.
+func (rt *Router) Raw(pattern string, h Handler) {
+	rt.routes = append(rt.routes, pattern)
+	rt.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			rt.Error(w, r, err)
+		}
+	})
+}
+
+// Operation registers one operation of the REST API. op.Path is below Prefix. fn's errors become problems.
+func Operation[I, O any](rt *Router, op huma.Operation, fn func(context.Context, *I) (*O, error)) {
+	op.Path = Prefix + op.Path
+	if op.OperationID == "" {
+		op.OperationID = strings.ToLower(op.Method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(strings.TrimPrefix(op.Path, Prefix))
+	}
+	if op.MaxBodyBytes == 0 {
+		op.MaxBodyBytes = 1 << 20
+	}
+	rt.routes = append(rt.routes, op.Method+" "+op.Path)
+	huma.Register(rt.API, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := fn(ctx, in)
+		if err == nil {
+			return out, nil
+		}
+		p := problemOf(err)
+		rt.note(ctx, op.Method+" "+op.Path, p.Status, err)
+		if p.retry > 0 {
+			return nil, huma.ErrorWithHeaders(p, p.GetHeaders())
+		}
+		return nil, p
+	})
+}
+
+// Error answers a request with err: a problem for programs, a page for people.
+func (rt *Router) Error(w http.ResponseWriter, r *http.Request, err error) {
+	p := problemOf(err)
+	rt.note(r.Context(), r.Method+" "+r.URL.Path, p.Status, err)
+	for k, v := range p.GetHeaders() {
+		w.Header()[k] = v
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	if wantsProblem(r) {
+		writeJSON(w, "application/problem+json", p.Status, p)
+		return
+	}
+	rt.errorPage(w, r, p.Status, p.Detail)
+}
+
+// wantsProblem reports whether the client is a program.
+func wantsProblem(r *http.Request) bool {
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		return true
+	}
+	accept := r.Header.Get("Accept")
+	return strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
+}
+
+// note logs an error that is ours, and others only when asked for everything.
+func (rt *Router) note(ctx context.Context, route string, status int, err error) {
+	level := slog.LevelDebug
+	if status >= 500 && status != http.StatusServiceUnavailable {
+		level = slog.LevelError
+	}
+	rt.log.Log(ctx, level, "request failed", "route", route, "status", status, "err", err)
+}
+
+// ServeHTTP routes the request. A panic becomes a 500 and a line in the log; the server lives on.
+func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		rt.log.ErrorContext(r.Context(), "panic in a handler", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		rt.Error(w, r, errors.New("panic"))
+	}()
+	_, pattern := rt.mux.Handler(r)
+	if pattern == "" {
+		rt.missing(w, r)
+		return
+	}
+	rt.mux.ServeHTTP(w, r)
+}
+
+// missing answers what no route matches: 405 with Allow where another method would, else 404.
+func (rt *Router) missing(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		probe := r.Clone(r.Context())
+		probe.Method = m
+		if _, p := rt.mux.Handler(probe); p != "" {
+			allowed = append(allowed, m)
+		}
+	}
+	p := &Problem{Type: "about:blank", Title: http.StatusText(http.StatusNotFound), Status: http.StatusNotFound, Code: "not_found", Detail: "There is nothing at this address."}
+	if len(allowed) > 0 {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		p = &Problem{Type: "about:blank", Title: http.StatusText(http.StatusMethodNotAllowed), Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Detail: "This address does not take " + r.Method + "."}
+	}
+	rt.Error(w, r, p)
+}
