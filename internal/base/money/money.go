@@ -3,6 +3,7 @@ package money
 
 import (
 	"math/bits"
+	"strconv"
 )
 
 // Amount is a sum in minor units of a currency: 1250 is 12.50 in a currency of two decimals. Negative amounts are money that goes back.
@@ -94,4 +95,21 @@ func Split(total Amount, weights []int64) []Amount {
 		parts[i] *= sign
 	}
 	return parts
+}
+
+// Format writes an amount plainly, as "12.50 EUR", for messages and logs. Pages write it in the person's language instead (web/ui).
+func Format(a Amount, currency string) string {
+	d := Decimals(currency)
+	sign := ""
+	if a < 0 {
+		sign, a = "-", -a
+	}
+	s := strconv.FormatInt(a, 10)
+	if d == 0 {
+		return sign + s + " " + currency
+	}
+	for len(s) <= d {
+		s = "0" + s
+	}
+	return sign + s[:len(s)-d] + "." + s[len(s)-d:] + " " + currency
 }

@@ -64,3 +64,15 @@ func TestSplitLosesNoCent(t *testing.T) {
 		}
 	})
 }
+
+func TestFormatShowsTheCurrencysDecimals(t *testing.T) {
+	for _, c := range []struct {
+		a    Amount
+		cur  string
+		want string
+	}{{1250, "EUR", "12.50 EUR"}, {5, "EUR", "0.05 EUR"}, {-5, "EUR", "-0.05 EUR"}, {1250, "JPY", "1250 JPY"}, {1250, "KWD", "1.250 KWD"}, {0, "EUR", "0.00 EUR"}} {
+		if got := Format(c.a, c.cur); got != c.want {
+			t.Errorf("Format(%d, %s) = %q; want %q", c.a, c.cur, got, c.want)
+		}
+	}
+}
