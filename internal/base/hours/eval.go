@@ -125,7 +125,8 @@ func (s *Schedule) nextSpan(t, limit time.Time, opt *Options) (Span, bool) {
 	day, _ := floorDiv(wall, 86400)
 	var cur Span
 	var have bool
-	var buf [16]ClockSpan
+	var buf, lateBuf [16]ClockSpan
+	late := lateBuf[:0] // what begins after the midnight of the day before
 	// Two days back: a span lasts up to the next evening, and a zone may repeat an hour around midnight.
 	for d := day - 2; ; d++ {
 		clock := newDayClock(d, loc)
@@ -139,7 +140,9 @@ func (s *Schedule) nextSpan(t, limit time.Time, opt *Options) (Span, bool) {
 		if !start.Before(limit) {
 			break
 		}
-		for _, c := range s.day(buf[:0], d, opt) {
+		spans := s.day(append(buf[:0], late...), d, opt)
+		spans, late = splitLate(spans, len(late), late[:0])
+		for _, c := range spans {
 			span := Span{clock.opens(c.From), clock.closes(c.To)}
 			switch {
 			case !span.To.After(span.From) || !span.To.After(t):
@@ -162,6 +165,20 @@ func (s *Schedule) nextSpan(t, limit time.Time, opt *Options) (Span, bool) {
 		return firstPiece(cur, t, opt.Closures)
 	}
 	return Span{}, false
+}
+
+// splitLate moves spans from the given index on that begin after midnight to late, as spans of the next day, and sorts
+// the others. There are some only where a rule closes the middle of a night: "Mo 18:00-02:00; Mo 23:00-01:00 off".
+func splitLate(spans []ClockSpan, from int, late []ClockSpan) (rest, moved []ClockSpan) {
+	for n := len(spans); n > from && spans[n-1].From >= dayMinutes; n = len(spans) {
+		late = append(late, ClockSpan{spans[n-1].From - dayMinutes, spans[n-1].To - dayMinutes})
+		spans = spans[:n-1]
+	}
+	if from > 0 {
+		slices.SortFunc(spans, compareSpans)
+	}
+	slices.Reverse(late)
+	return spans, late
 }
 
 // firstPiece returns the first part of span outside all closures that ends after t.
@@ -201,12 +218,13 @@ func inClosure(t time.Time, closures []Span) bool {
 // day appends the spans that begin on a day, sorted and joined.
 func (s *Schedule) day(buf []ClockSpan, number int64, opt *Options) []ClockSpan {
 	if special := findSpecial(number, opt); special != nil {
+		n := len(buf)
 		for _, c := range special.Spans {
 			if c.Valid() {
 				buf = append(buf, c)
 			}
 		}
-		slices.SortFunc(buf, compareSpans)
+		slices.SortFunc(buf[n:], compareSpans)
 		return buf
 	}
 	return s.appendDay(buf, s.match(number, opt))
@@ -216,6 +234,7 @@ func (s *Schedule) day(buf []ClockSpan, number int64, opt *Options) []ClockSpan 
 // that a rule names, so that the two cannot disagree.
 func (s *Schedule) appendDay(buf []ClockSpan, mask uint64) []ClockSpan {
 	var edgeBuf [32]Clock
+	first := len(buf)
 	edges := append(edgeBuf[:0], 0, dayMinutes, 2*dayMinutes)
 	for i := range s.rules {
 		if mask&(1<<i) == 0 {
@@ -231,7 +250,7 @@ func (s *Schedule) appendDay(buf []ClockSpan, mask uint64) []ClockSpan {
 		if from == to || !s.openMinute(mask, from) {
 			continue
 		}
-		if n := len(buf); n > 0 && buf[n-1].To == from {
+		if n := len(buf); n > first && buf[n-1].To == from {
 			buf[n-1].To = to
 		} else {
 			buf = append(buf, ClockSpan{from, to})

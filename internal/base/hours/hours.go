@@ -215,6 +215,8 @@ type dateRange struct{ from, to Date }
 
 func (r *rule) hasDays() bool { return r.days != 0 || r.hasNth }
 
+func (r *rule) everyDay() bool { return r.weeklyOnly() && r.days == 0 }
+
 func (r *rule) weeklyOnly() bool {
 	return len(r.years) == 0 && len(r.dates) == 0 && len(r.weeks) == 0 && !r.hasNth && !r.ph && !r.sh
 }

@@ -42,11 +42,16 @@ func Parse(s string) (Schedule, error) {
 		if len(sched.rules) == MaxRules {
 			return Schedule{}, p.fail("too many rules: at most %d", MaxRules)
 		}
+		at := p.pos
 		r, err := p.rule()
 		if err != nil {
 			return Schedule{}, err
 		}
 		r.sep = sep
+		if sep == "," && r.everyDay() && len(r.times) > 0 {
+			p.pos = at
+			return Schedule{}, p.fail("name the days of these times, or write them next to the times before")
+		}
 		sched.rules = append(sched.rules, r)
 		sched.weekly = sched.weekly && r.weeklyOnly()
 		for _, t := range r.times {
