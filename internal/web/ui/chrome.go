@@ -9,17 +9,19 @@ import (
 // Chrome is what the frame around every page shows. The composition root fills it once a request; pages read it with ChromeFrom.
 type Chrome struct {
 	TownName  string
-	Viewer    *Viewer   // nil: nobody is signed in
-	Lang      string    // BCP 47 tag of words and number formats; "" is "en"
-	Theme     string    // "light", "dark" or "" for what the system prefers; the browser keeps it in the cookie "theme"
-	Nonce     string    // of this response's content security policy
-	Now       time.Time // the server's clock; pages count from it, never from the visitor's own clock
-	Speed     float64   // how fast the server's clock runs: 1, or 30 in the demo town; 0 is taken as 1
-	Demo      bool      // shows the bar that leads to /demo
-	CartCount int       // portions in the cart
-	Path      string    // path of the request, for sign-in links that lead back
-	Accent    int       // hue of the town's colour in degrees, 0 to 359; 0 is the default, terracotta
-	Nav       []Link    // main sections; nil is restaurants and orders
+	Viewer    *Viewer        // nil: nobody is signed in
+	Lang      string         // BCP 47 tag of words and number formats; "" is "en"
+	Theme     string         // "light", "dark" or "" for what the system prefers; the browser keeps it in the cookie "theme"
+	Nonce     string         // of this response's content security policy
+	Now       time.Time      // the server's clock; pages count from it, never from the visitor's own clock
+	Speed     float64        // how fast the server's clock runs: 1, or 30 in the demo town; 0 is taken as 1
+	Demo      bool           // shows the bar that leads to /demo
+	CartCount int            // portions in the cart
+	Path      string         // path of the request, for sign-in links that lead back
+	Accent    int            // hue of the town's colour in degrees, 0 to 359; 0 is the default, terracotta
+	Nav       []Link         // main sections; nil is restaurants and orders
+	LiveID    string         // id of the newest event when the page was rendered: the live stream starts behind it and misses none
+	Zone      *time.Location // of the town, for the clock in a board's bar; nil is the visitor's
 }
 
 // Viewer is the person who is signed in.
@@ -66,6 +68,13 @@ func ChromeFrom(ctx context.Context) Chrome {
 // IsFragment reports whether r was sent by htmx for a part of a page, so that the handler answers without Page.
 func IsFragment(r *http.Request) bool {
 	return r.Header.Get("HX-Request") == "true" && r.Header.Get("HX-Request-Type") != "full"
+}
+
+func (c Chrome) zone() string {
+	if c.Zone == nil {
+		return ""
+	}
+	return c.Zone.String()
 }
 
 func (c Chrome) tabs() []Link {

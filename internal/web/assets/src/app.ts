@@ -1,0 +1,31 @@
+// What every page loads: htmx and the small islands. The large ones come when a page holds something for them.
+import htmx from 'htmx.org'
+import { policy } from './trusted'
+import { watch } from './dom'
+import './theme'
+import './reltime'
+import './forms'
+import './toast'
+import './dialog'
+import './keys'
+import './live'
+
+htmx.config.includeIndicatorCSS = false
+// Leaflet owns what is inside a map; a morph around it must leave that alone.
+htmx.config.morphSkipChildren = '[hx-morph-skip-children], stoa-map'
+htmx.registerExtension('town', {
+  init: (api: { initSecurity(p: unknown): void }) => api.initSecurity(policy),
+})
+
+const load = (selector: string, island: () => Promise<unknown>) => {
+  let loaded = false
+  watch(selector, () => {
+    if (loaded) return
+    loaded = true
+    island().catch(() => (loaded = false))
+  })
+}
+load('stoa-map', () => import('./map'))
+load('[data-alarm], [data-alarm-host]', () => import('./sound'))
+load('[data-queue], .layout-phone', () => import('./queue'))
+load('[data-geoloc]', () => import('./geoloc'))

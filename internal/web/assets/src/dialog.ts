@@ -1,0 +1,19 @@
+// Native dialogs: opened by data-dialog, or by arriving in a fragment (ui.DialogProps.Auto).
+import { on, watch } from './dom'
+
+on('click', '[data-dialog]', (a, e) => {
+  const d = document.getElementById(a.dataset['dialog'] ?? '')
+  if (!(d instanceof HTMLDialogElement) || e.ctrlKey || e.metaKey || e.shiftKey) return
+  e.preventDefault()
+  d.showModal()
+})
+on('click', '[data-close]', (b) => b.closest('dialog')?.close())
+// The backdrop belongs to the dialog; a click on its content has another target.
+on('click', 'dialog', (d, e) => {
+  if (e.target === d && (d as HTMLDialogElement).open) (d as HTMLDialogElement).close()
+})
+watch('dialog[data-modal]', (e) => {
+  const d = e as HTMLDialogElement
+  if (!d.open) d.showModal()
+  d.addEventListener('close', () => d.remove())
+})

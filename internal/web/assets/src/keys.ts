@@ -1,0 +1,43 @@
+// Keyboard: any element with data-key="r" (or "g o", in turn) is pressed by it; "?" lists them all.
+import { make } from './dom'
+
+const nameOf = (e: HTMLElement) => e.title || e.ariaLabel || e.textContent?.trim() || ''
+
+function help(): void {
+  const list = make('dl', 'keys')
+  const seen = new Set<string>()
+  for (const e of document.querySelectorAll<HTMLElement>('[data-key]')) {
+    const key = e.dataset['key'] ?? ''
+    if (seen.has(key) || !e.checkVisibility()) continue
+    seen.add(key)
+    list.append(make('dt', '', make('kbd', '', key)), make('dd', '', nameOf(e)))
+  }
+  list.append(make('dt', '', make('kbd', '', '?')), make('dd', '', 'This list'))
+  const d = make('dialog', 'dialog', make('div', 'dialog-head', make('h2', '', 'Keyboard')), make('div', 'dialog-body', list))
+  d.setAttribute('data-modal', '')
+  document.body.append(d)
+}
+
+let before = ''
+let timer = 0
+document.addEventListener('keydown', (ev) => {
+  if (ev.ctrlKey || ev.metaKey || ev.altKey || ev.isComposing || ev.defaultPrevented) return
+  const t = ev.target as HTMLElement
+  if (t.matches?.('input, textarea, select, [contenteditable]')) {
+    if (ev.key === 'Escape') t.blur()
+    return
+  }
+  if (ev.key === '?') return help()
+  const root: ParentNode = document.querySelector('dialog[open]') ?? document
+  const find = (k: string) =>
+    [...root.querySelectorAll<HTMLElement>(`[data-key="${CSS.escape(k)}"]`)].find((e) => e.checkVisibility() && !e.matches(':disabled'))
+  const hit = (before && find(`${before} ${ev.key}`)) || find(ev.key)
+  window.clearTimeout(timer)
+  before = ev.key.length === 1 ? ev.key : ''
+  timer = window.setTimeout(() => (before = ''), 900)
+  if (!hit) return
+  ev.preventDefault()
+  before = ''
+  if (hit.matches('input:not([type="checkbox"],[type="radio"]), textarea, select')) hit.focus()
+  else hit.click()
+})
