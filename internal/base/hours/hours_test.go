@@ -356,7 +356,7 @@ func TestStringParsesToTheSame(t *testing.T) {
 	})
 }
 
-// zones change their clocks by an hour, by half of one, at midnight, and once by a whole day.
+// zones change their clocks by an hour, by half of one, at midnight, or never.
 var zones = []string{"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Havana", "America/Santiago", "Asia/Kolkata", "UTC"}
 
 // drawSetting draws options and an instant, often in a night in which clocks change.
@@ -437,7 +437,7 @@ func TestNextChangeIsTheFirstFlip(t *testing.T) {
 	})
 }
 
-func TestEverySkippedDayIsSkipped(t *testing.T) {
+func TestSkippedDayHasNoHours(t *testing.T) {
 	// Samoa had no 30 December 2011.
 	opt := Options{Loc: mustLoad(t, "Pacific/Apia")}
 	s := mustParse(t, "Fr 10:00-12:00; Sa 11:00-12:00")

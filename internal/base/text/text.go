@@ -52,9 +52,9 @@ func isFolded(s string) bool {
 	return true
 }
 
-// Slug returns s as a part of a URL: a-z, 0-9 and single hyphens between words, at most max bytes, cut between words
+// Slug returns s as a part of a URL: a-z, 0-9 and single hyphens between words, at most maxBytes bytes, cut between words
 // where that keeps at least half. It is empty when s has no Latin letter or digit.
-func Slug(s string, max int) string {
+func Slug(s string, maxBytes int) string {
 	var b strings.Builder
 	gap := false
 	for _, r := range Fold(s) {
@@ -72,17 +72,17 @@ func Slug(s string, max int) string {
 		}
 	}
 	slug := b.String()
-	if len(slug) <= max {
+	if len(slug) <= maxBytes {
 		return slug
 	}
-	if max <= 0 {
+	if maxBytes <= 0 {
 		return ""
 	}
 	// When the cut falls on a hyphen nothing of a word is lost.
-	if i := strings.LastIndexByte(slug[:max+1], '-'); i >= max/2 && i > 0 {
+	if i := strings.LastIndexByte(slug[:maxBytes+1], '-'); i >= maxBytes/2 && i > 0 {
 		return slug[:i]
 	}
-	return strings.TrimRight(slug[:max], "-")
+	return strings.TrimRight(slug[:maxBytes], "-")
 }
 
 // Clean returns s as one line that can be shown: composed (NFC), white space trimmed and collapsed to single spaces,
