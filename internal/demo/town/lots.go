@@ -154,6 +154,10 @@ func reversed(line []xy) []xy {
 
 func splice(a, b []xy) ([]xy, bool) {
 	const straight = 0.86 // cosine of the sharpest bend within one street
+	a0, a1, b0, b1 := a[0], a[len(a)-1], b[0], b[len(b)-1]
+	if min(a0.dist(b0), a0.dist(b1), a1.dist(b0), a1.dist(b1)) > 0.02 {
+		return nil, false
+	}
 	for range 2 {
 		for range 2 {
 			end, start := len(a)-1, 0

@@ -23,7 +23,7 @@ var streetStems = map[string]string{
 var streetEnds = map[string][]string{
 	"core":    {"gasse", "gasse", "gasse", "straße", "winkel", "steig"},
 	"inner":   {"straße", "straße", "straße", "weg", "allee", "gasse"},
-	"outer":   {"weg", "weg", "straße", "pfad", "ring", "hain"},
+	"outer":   {"weg", "weg", "straße", "pfad", "ring", "hain", "grund", "stieg", "anger"},
 	"campus":  {"straße", "weg"},
 	"harbour": {"kai", "straße", "gasse"},
 }
@@ -45,8 +45,8 @@ func (n *namer) next(zone string) string {
 		ends := streetEnds[zone]
 		end := ends[n.r.IntN(len(ends))]
 		name := stem + end
-		if i >= 6*len(stems) {
-			name = "Kleine " + strings.ToUpper(name[:1]) + name[1:]
+		if i >= 5*len(stems) {
+			name = []string{"Oberer ", "Unterer ", "Neuer "}[i%3] + stem + "weg"
 		}
 		if !n.used[name] {
 			n.used[name] = true

@@ -242,6 +242,9 @@ func Generate(seed int64) *Town {
 	}
 	t.Landmarks = p.landmarks()
 	t.index = newGazetteer(t.Streets, lines, t.Landmarks)
+	people := newRegistry()
+	t.settle(source(seed, "restaurants"), people)
+	t.populate(source(seed, "people"), people)
 	return t
 }
 
