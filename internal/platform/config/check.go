@@ -1,0 +1,126 @@
+package config
+
+import (
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/currency"
+	"golang.org/x/text/language"
+)
+
+// check refuses values that make no sense, and brings the others into their one form.
+func (c *Config) check(l *loader) {
+	c.URL = strings.TrimSuffix(c.URL, "/")
+	c.Town.Currency = strings.ToUpper(c.Town.Currency)
+	c.Town.Country = strings.ToUpper(c.Town.Country)
+	if c.Data == "" {
+		l.refuse("data", "Name a folder.")
+	}
+	checkAddress(l, "listen", c.Listen)
+	if c.AdminListen != "" {
+		checkAddress(l, "admin_listen", c.AdminListen)
+	}
+	if c.AdminListen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
+		l.refuse("admin_listen", "Metrics must not be served where the public is: give another port than listen has.")
+	}
+	if u, err := url.Parse(c.URL); c.URL != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.Path != "" || u.RawQuery != "") {
+		l.refuse("url", `Write the address as "https://eat.example.org", without a path.`)
+	}
+	checkScheme(l, "database", c.Database, "postgres", "postgresql")
+	for one := range strings.SplitSeq(c.NATS, ",") {
+		checkScheme(l, "nats", one, "nats", "tls")
+	}
+	checkScheme(l, "files", c.Files, "file", "s3")
+	oneOf(l, "log_level", c.LogLevel, "debug", "info", "warn", "error")
+	oneOf(l, "log_format", c.LogFormat, "json", "text")
+	c.Town.check(l)
+	c.Limits.check(l)
+	c.Delivery.check(l)
+	within(l, "jobs.workers", c.Jobs.Workers, 1, 1000)
+	within(l, "jobs.timeout", c.Jobs.Timeout, time.Second, 24*time.Hour)
+	within(l, "jobs.lease", c.Jobs.Lease, 3*time.Second, time.Hour)
+	within(l, "jobs.keep_completed", c.Jobs.KeepCompleted, time.Hour, 3650*24*time.Hour)
+	within(l, "jobs.keep_discarded", c.Jobs.KeepDiscarded, time.Hour, 3650*24*time.Hour)
+}
+
+func (t Town) check(l *loader) {
+	if n := len([]rune(t.Name)); n < 1 || n > 60 || strings.TrimSpace(t.Name) != t.Name {
+		l.refuse("town.name", "Give the town a name of 1 to 60 letters.")
+	}
+	if _, err := currency.ParseISO(t.Currency); err != nil {
+		l.refuse("town.currency", `%q is no currency: use its three letters, such as "EUR".`, t.Currency)
+	}
+	if _, err := time.LoadLocation(t.Timezone); err != nil || t.Timezone == "" || t.Timezone == "Local" {
+		l.refuse("town.timezone", `%q is no time zone: use a name such as "Europe/Berlin".`, t.Timezone)
+	}
+	if _, err := language.Parse(t.Lang); err != nil {
+		l.refuse("town.lang", `%q is no language: use a tag such as "en" or "pt-BR".`, t.Lang)
+	}
+	if r, err := language.ParseRegion(t.Country); err != nil || !r.IsCountry() || len(t.Country) != 2 {
+		l.refuse("town.country", `%q is no country: use its two letters, such as "DE".`, t.Country)
+	}
+	within(l, "town.accent_hue", t.AccentHue, 0, 360)
+	within(l, "town.lat", t.Lat, -90, 90)
+	within(l, "town.lon", t.Lon, -180, 180)
+}
+
+func (m Limits) check(l *loader) {
+	for key, v := range map[string]Bytes{"json_body": m.JSONBody, "upload_body": m.UploadBody, "form_body": m.FormBody} {
+		if v < 1<<10 || v > 1<<30 {
+			l.refuse("limits."+key, "Choose between 1 KB and 1 GB.")
+		}
+	}
+	for key, v := range map[string]time.Duration{
+		"header_timeout": m.HeaderTimeout, "read_timeout": m.ReadTimeout, "write_timeout": m.WriteTimeout, "idle_timeout": m.IdleTimeout,
+		"handler_timeout": m.HandlerTimeout, "shutdown_timeout": m.ShutdownTimeout,
+	} {
+		within(l, "limits."+key, v, time.Second, time.Hour)
+	}
+	within(l, "limits.conns_per_ip", m.ConnsPerIP, 1, 1_000_000)
+	within(l, "limits.streams", m.Streams, 1, 1_000_000)
+}
+
+func (d Delivery) check(l *loader) {
+	within(l, "delivery.confirm_within", d.ConfirmWithin, time.Minute, 24*time.Hour)
+	within(l, "delivery.warn_before", d.WarnBefore, 0, 24*time.Hour)
+	if d.WarnBefore >= d.ConfirmWithin {
+		l.refuse("delivery.warn_before", "The warning must come before the order is refused: choose less than delivery.confirm_within.")
+	}
+	within(l, "delivery.restore_within", d.RestoreWithin, 0, 24*time.Hour)
+	within(l, "delivery.courier_kmh", d.CourierKmh, 1, 200)
+	within(l, "delivery.offer_for", d.OfferFor, 5*time.Second, time.Hour)
+}
+
+func within[T ~int | ~int64 | ~float64](l *loader, key string, v, least, most T) {
+	if !(v >= least && v <= most) { // written so that NaN is refused
+		l.refuse(key, "%v is out of range: choose between %v and %v.", v, least, most)
+	}
+}
+
+func oneOf(l *loader, key, v string, allowed ...string) {
+	if !slices.Contains(allowed, v) {
+		l.refuse(key, "%q is none of %s.", v, strings.Join(allowed, ", "))
+	}
+}
+
+func checkAddress(l *loader, key, v string) {
+	_, port, err := net.SplitHostPort(v)
+	if n, perr := strconv.Atoi(port); err != nil || perr != nil || n < 0 || n > 65535 {
+		l.refuse(key, `%q is no address to listen on: write it as "127.0.0.1:8080" or ":8080".`, v)
+	}
+}
+
+// checkScheme refuses an address of another kind. It never repeats the address, which may hold a password.
+func checkScheme(l *loader, key, v string, schemes ...string) {
+	if v == "" {
+		return
+	}
+	u, err := url.Parse(strings.TrimSpace(v))
+	if err != nil || !slices.Contains(schemes, u.Scheme) {
+		l.refuse(key, "The address must begin with %s://.", strings.Join(schemes, ":// or "))
+	}
+}

@@ -1,0 +1,129 @@
+// Package config is what an operator can set, as one typed value: flags before the environment (STOA_…) before stoa.toml before the
+// defaults.
+//
+// The defaults and the meaning of every setting stand in default.toml, which is also the example file that users get. A setting that is
+// unknown, or that makes no sense, is refused at the start with its name, where it came from, and what would be right.
+package config
+
+import (
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Config is every setting. See default.toml for what each means.
+type Config struct {
+	Data           string         `koanf:"data"`
+	Listen         string         `koanf:"listen"`
+	AdminListen    string         `koanf:"admin_listen"` // empty: no admin listener
+	URL            string         `koanf:"url"`          // without a slash at the end; empty: see BaseURL
+	Database       string         `koanf:"database"`     // empty: SQLite in Data
+	NATS           string         `koanf:"nats"`         // empty: the bus is in process
+	Files          string         `koanf:"files"`        // empty: a folder in Data
+	LogLevel       string         `koanf:"log_level"`    // debug, info, warn, error
+	LogFormat      string         `koanf:"log_format"`   // json, text
+	TrustedProxies []netip.Prefix `koanf:"trusted_proxies"`
+	Town           Town           `koanf:"town"`
+	Limits         Limits         `koanf:"limits"`
+	Delivery       Delivery       `koanf:"delivery"`
+	Jobs           Jobs           `koanf:"jobs"`
+}
+
+// Town is what makes this town this town.
+type Town struct {
+	Name      string  `koanf:"name"`
+	Currency  string  `koanf:"currency"` // ISO 4217
+	Timezone  string  `koanf:"timezone"` // a name that time.LoadLocation knows
+	Lang      string  `koanf:"lang"`     // BCP 47
+	AccentHue float64 `koanf:"accent_hue"`
+	Lat       float64 `koanf:"lat"`
+	Lon       float64 `koanf:"lon"`
+	Country   string  `koanf:"country"` // ISO 3166-1, two capital letters
+}
+
+// Limits bounds what one client can ask of the server.
+type Limits struct {
+	JSONBody        Bytes         `koanf:"json_body"`
+	UploadBody      Bytes         `koanf:"upload_body"`
+	FormBody        Bytes         `koanf:"form_body"`
+	HeaderTimeout   time.Duration `koanf:"header_timeout"`
+	ReadTimeout     time.Duration `koanf:"read_timeout"`
+	WriteTimeout    time.Duration `koanf:"write_timeout"`
+	IdleTimeout     time.Duration `koanf:"idle_timeout"`
+	HandlerTimeout  time.Duration `koanf:"handler_timeout"`
+	ShutdownTimeout time.Duration `koanf:"shutdown_timeout"`
+	ConnsPerIP      int           `koanf:"conns_per_ip"`
+	Streams         int           `koanf:"streams"`
+}
+
+// Delivery is how patient the town is. Times are of the town's clock.
+type Delivery struct {
+	ConfirmWithin time.Duration `koanf:"confirm_within"`
+	WarnBefore    time.Duration `koanf:"warn_before"` // before the end of ConfirmWithin
+	RestoreWithin time.Duration `koanf:"restore_within"`
+	CourierKmh    float64       `koanf:"courier_kmh"`
+	OfferFor      time.Duration `koanf:"offer_for"`
+}
+
+// Jobs is how the queue works on this node.
+type Jobs struct {
+	Workers       int           `koanf:"workers"`
+	Timeout       time.Duration `koanf:"timeout"`
+	Lease         time.Duration `koanf:"lease"`
+	KeepCompleted time.Duration `koanf:"keep_completed"`
+	KeepDiscarded time.Duration `koanf:"keep_discarded"`
+}
+
+// Bytes is a size. Its text form is a number, alone or with KB, MB or GB (1024-fold each).
+type Bytes int64
+
+// BaseURL returns the address that links begin with: URL, else http:// and the address that the server listens on.
+func (c Config) BaseURL(bound net.Addr) string {
+	if c.URL != "" {
+		return c.URL
+	}
+	return "http://" + bound.String()
+}
+
+// FilesURL returns where pictures are kept, as a URL: Files, else a folder in Data.
+func (c Config) FilesURL() string {
+	if c.Files != "" {
+		return c.Files
+	}
+	dir, err := filepath.Abs(filepath.Join(c.Data, "files"))
+	if err != nil {
+		dir = filepath.Join(c.Data, "files") // no working folder: a relative one is as good
+	}
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir)}).String()
+}
+
+// LogValue shows where things are without their passwords.
+func (c Config) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("data", c.Data), slog.String("listen", c.Listen), slog.String("admin_listen", c.AdminListen), slog.String("url", c.URL),
+		slog.String("database", withoutPassword(c.Database)), slog.String("nats", withoutPassword(c.NATS)), slog.String("files", withoutPassword(c.Files)),
+		slog.String("town", c.Town.Name),
+	)
+}
+
+// withoutPassword hides the passwords in one or several addresses.
+func withoutPassword(list string) string {
+	parts := strings.Split(list, ",")
+	for i, p := range parts {
+		u, err := url.Parse(p)
+		if err != nil {
+			parts[i] = "[unreadable]"
+			continue
+		}
+		if q := u.Query(); q.Has("password") {
+			q.Set("password", "xxxxx")
+			u.RawQuery = q.Encode()
+		}
+		parts[i] = u.Redacted()
+	}
+	return strings.Join(parts, ",")
+}
