@@ -1,0 +1,220 @@
+package account
+
+import (
+	"context"
+	"strings"
+
+	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/text"
+	contract "github.com/stoa-town/stoa/internal/contract/account"
+	"github.com/stoa-town/stoa/internal/platform/access"
+	"github.com/stoa-town/stoa/internal/platform/db"
+)
+
+// This file is what operators, the command line and other slices do to accounts. Nothing here asks who does it: callers have checked, with
+// access.Can or by having the data folder.
+
+// WithRole is an account that an operator makes.
+type WithRole struct {
+	Name     string // shown to others; makes the handle too where it is one ("anna")
+	Email    string
+	Password string   // empty: one is made
+	Roles    []string // "admin", "courier", "dispatcher", "moderator", "owner:SLUG", "staff:SLUG"
+}
+
+// CreateWithRole makes an account with roles and returns it with its password. It returns an Invalid error with every fault of the input.
+func (s *Service) CreateWithRole(ctx context.Context, in WithRole) (Account, string, error) {
+	grants := make([]access.Grant, 0, len(in.Roles))
+	for _, r := range in.Roles {
+		g, err := s.ParseGrant(ctx, r)
+		if err != nil {
+			return Account{}, "", err
+		}
+		grants = append(grants, g)
+	}
+	up := SignUp{Name: in.Name, Email: in.Email, Password: in.Password}
+	if text.Handle(in.Name) {
+		up.Handle = in.Name
+	}
+	if up.Password == "" {
+		up.Password = strings.ToLower(id.Code(5) + "-" + id.Code(5) + "-" + id.Code(5))
+	}
+	up, err := up.clean(true)
+	if err != nil {
+		return Account{}, "", err
+	}
+	hash, err := s.hasher.hash(ctx, up.Password)
+	if err != nil {
+		return Account{}, "", err
+	}
+	a, err := s.insert(ctx, up, hash, func(tx *db.Tx, a Account) error {
+		for _, g := range grants {
+			if err := s.store.grant(ctx, tx, a.ID, g, a.CreatedAt); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	a.Roles = grants
+	return a, up.Password, err
+}
+
+// Person is somebody to add without a password: they cannot sign in with one.
+type Person struct {
+	Handle string
+	Name   string
+	Email  string
+	Lang   string // empty: "en"
+	TZ     string
+	Roles  []access.Grant
+}
+
+// Add stores people in one transaction and returns their ids in the same order. It returns an Invalid error for the first one with a fault,
+// a Conflict error where a handle or address is taken, and adds nobody then.
+func (s *Service) Add(ctx context.Context, people ...Person) ([]id.ID, error) {
+	now := s.now().UTC()
+	accounts, out := make([]Account, len(people)), make([]id.ID, len(people))
+	for i, p := range people {
+		up, err := SignUp{Name: p.Name, Email: p.Email, Handle: p.Handle, Lang: p.Lang, TZ: p.TZ, Password: id.Secret()}.clean(true)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range p.Roles {
+			if err := checkGrant(g); err != nil {
+				return nil, err
+			}
+		}
+		out[i] = s.ids.Next()
+		accounts[i] = Account{ID: out[i], Handle: up.Handle, Name: up.Name, Email: up.Email, Lang: up.Lang, TZ: up.TZ, State: Active, CreatedAt: now, Roles: p.Roles}
+		if up.Handle == "" {
+			accounts[i].Handle = handleFrom(up.Name)
+		}
+	}
+	err := s.db.Write(ctx, func(tx *db.Tx) error {
+		for _, a := range accounts {
+			if err := s.store.insert(ctx, tx, a, ""); err != nil {
+				if db.IsUnique(err) {
+					return errs.New(errs.Conflict, "The handle %s or the address %s is taken.", a.Handle, a.Email).WithCause(err)
+				}
+				return err
+			}
+			for _, g := range a.Roles {
+				if err := s.store.grant(ctx, tx, a.ID, g, now); err != nil {
+					return err
+				}
+			}
+			if err := s.log.Append(ctx, tx, now, access.From(ctx).ID, contract.Created{Account: a.ID, Handle: a.Handle, Name: a.Name}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// ParseGrant reads a role as people write it: "courier", "staff:luigi". It returns an Invalid error for what is none, and NotFound for a
+// restaurant that is not there.
+func (s *Service) ParseGrant(ctx context.Context, text string) (access.Grant, error) {
+	role, slug, at := strings.Cut(strings.TrimSpace(text), ":")
+	g := access.Grant{Role: access.Role(role)}
+	if at && g.Role.OfPlace() && s.opt.Place != nil {
+		place, err := s.opt.Place(ctx, slug)
+		if err != nil {
+			return access.Grant{}, err
+		}
+		g.Place = place
+	} else if at {
+		return access.Grant{}, errs.InvalidField("role", "The role %q is not one at a restaurant.", role)
+	}
+	return g, checkGrant(g)
+}
+
+// Grant gives the account a role; it holds from the next request on, on all nodes. It returns an Invalid error for a role that does not
+// exist and NotFound for an account that does not.
+func (s *Service) Grant(ctx context.Context, account id.ID, g access.Grant) error {
+	if err := checkGrant(g); err != nil {
+		return err
+	}
+	return s.change(ctx, account, func(tx *db.Tx) error { return s.store.grant(ctx, tx, account, g, s.now()) })
+}
+
+// Revoke takes a role from the account, from the next request on. A role it does not have is no error.
+func (s *Service) Revoke(ctx context.Context, account id.ID, g access.Grant) error {
+	return s.change(ctx, account, func(tx *db.Tx) error { return s.store.revoke(ctx, tx, account, g) })
+}
+
+// Suspend signs the account out everywhere, its tokens included, until it is made Active again.
+func (s *Service) Suspend(ctx context.Context, account id.ID) error {
+	return s.setState(ctx, account, Suspended)
+}
+
+// Reinstate makes a suspended account Active.
+func (s *Service) Reinstate(ctx context.Context, account id.ID) error {
+	return s.setState(ctx, account, Active)
+}
+
+func (s *Service) setState(ctx context.Context, account id.ID, state State) error {
+	return s.change(ctx, account, func(tx *db.Tx) error { return s.store.setState(ctx, tx, account, state, s.now()) })
+}
+
+// change runs fn on an account that exists, and tells everybody.
+func (s *Service) change(ctx context.Context, account id.ID, fn func(*db.Tx) error) error {
+	return s.db.Write(ctx, func(tx *db.Tx) error {
+		if _, err := s.store.name(ctx, tx, account); err != nil {
+			return err
+		}
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return s.announce(ctx, tx, account, contract.Changed{Account: account})
+	})
+}
+
+// CreateToken makes a token for an app and returns it: it is shown this once. scopes are words such as "read" and "write". The token lasts
+// until EndSession.
+func (s *Service) CreateToken(ctx context.Context, account id.ID, name string, scopes []string) (string, error) {
+	scopes = normScopes(scopes)
+	if len(scopes) == 0 {
+		return "", errs.InvalidField("scopes", "Say what the token may do: read, write, or both.")
+	}
+	for _, sc := range scopes {
+		if sc == "" || strings.ContainsFunc(sc, func(r rune) bool { return (r < 'a' || r > 'z') && r != ':' && r != '_' }) {
+			return "", errs.InvalidField("scopes", "%q is not a scope.", sc)
+		}
+	}
+	now := s.now().UTC()
+	token := id.Secret()
+	session := Session{ID: s.ids.Next(), Account: account, Kind: KindToken, Device: text.Clean(name, maxDevice), Scopes: scopes, CreatedAt: now, SeenAt: now}
+	err := s.db.Write(ctx, func(tx *db.Tx) error {
+		if _, err := s.store.name(ctx, tx, account); err != nil {
+			return err
+		}
+		return s.store.insertSession(ctx, tx, digestOf(token), session)
+	})
+	if err != nil {
+		return "", err
+	}
+	return token, nil
+}
+
+// StepInto begins a session of anybody without a password and returns its token: visitors of the demo town step into roles. It returns a
+// Forbidden error unless Options.Demo is set.
+func (s *Service) StepInto(ctx context.Context, account id.ID) (string, error) {
+	if !s.opt.Demo {
+		return "", errs.New(errs.Forbidden, "Only the demo town lets you step into others.")
+	}
+	var out SignedIn
+	err := s.db.Write(ctx, func(tx *db.Tx) error {
+		a, err := s.store.get(ctx, tx, account)
+		if err != nil {
+			return err
+		}
+		out, err = s.enter(ctx, tx, a, Visit{Device: "demo"})
+		return err
+	})
+	return out.Token, err
+}

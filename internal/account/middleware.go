@@ -1,0 +1,192 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/platform/access"
+	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/platform/httpx"
+)
+
+// GuestCookie names the cookie by which the cart knows a guest.
+const GuestCookie = "stoa_guest"
+
+// tokenLen is how long id.Secret's tokens are: nothing else is worth a look-up.
+const tokenLen = 43
+
+// cookieName returns the name of the session's cookie. Browsers take a __Host- cookie only from this very host, by https.
+func (s *Service) cookieName() string {
+	if s.opt.HTTPS {
+		return "__Host-stoa"
+	}
+	return "stoa"
+}
+
+// SetCookie gives the browser a session's token.
+func (s *Service) SetCookie(w http.ResponseWriter, token string) {
+	http.SetCookie(w, s.cookie(token, int(SessionMax.Seconds())))
+}
+
+func (s *Service) cookie(value string, maxAge int) *http.Cookie {
+	return &http.Cookie{Name: s.cookieName(), Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: s.opt.HTTPS, SameSite: http.SameSiteLaxMode}
+}
+
+var errToken = errs.New(errs.Unauthenticated, "This token is not valid, or no longer.").WithCode("invalid_token")
+
+// Authenticate returns who makes a request, by its Bearer token or else its cookie: the zero Actor and Session for a request without one
+// and for a cookie that is no longer valid, an Unauthenticated error for such a Bearer token.
+func (s *Service) Authenticate(r *http.Request) (access.Actor, Session, error) {
+	e, err := s.authenticate(r)
+	return e.actor, e.session, err
+}
+
+func (s *Service) authenticate(r *http.Request) (entry, error) {
+	if token, ok := bearer(r); ok {
+		e, err := s.lookup(r.Context(), token)
+		if err == nil && !e.actor.SignedIn() {
+			return entry{}, errToken
+		}
+		return e, err
+	}
+	c, err := r.Cookie(s.cookieName())
+	if err != nil {
+		return entry{}, nil // no cookie
+	}
+	e, err := s.lookup(r.Context(), c.Value)
+	if e.session.Kind == KindToken {
+		return entry{}, nil // an app's token has no business in a browser's cookie
+	}
+	return e, err
+}
+
+// bearer returns the token in the Authorization header.
+func bearer(r *http.Request) (string, bool) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
+}
+
+// lookup returns what is known of a token: the zero entry where it is not, or no longer, valid.
+func (s *Service) lookup(ctx context.Context, token string) (entry, error) {
+	if len(token) != tokenLen {
+		return entry{}, nil
+	}
+	d, now := digestOf(token), s.now()
+	if e, ok := s.cache.get(d); ok && now.Sub(e.readAt) < rereadAfter {
+		if !e.session.alive(now) {
+			return entry{}, nil
+		}
+		return e, nil
+	}
+	mark := s.cache.begin()
+	var session Session
+	var a Account
+	err := s.db.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		if session, err = s.store.session(ctx, tx, d); err != nil {
+			return err
+		}
+		a, err = s.store.get(ctx, tx, session.Account)
+		return err
+	})
+	if errors.Is(err, db.ErrNoRow) || errs.Is(err, errs.NotFound) {
+		return entry{}, nil
+	}
+	if err != nil {
+		return entry{}, err
+	}
+	if a.State != Active || !session.alive(now) {
+		return entry{}, nil
+	}
+	if now.Sub(session.SeenAt) >= touchEvery {
+		// The request is good whether or not this can be noted: the next one tries again.
+		if err := s.db.Write(ctx, func(tx *db.Tx) error { return s.store.touch(ctx, tx, session.ID, now) }); err == nil {
+			session.SeenAt = now.UTC()
+		}
+	}
+	e := entry{session: session, actor: a.actor(session), lang: a.Lang, tz: a.TZ, readAt: now}
+	s.cache.put(d, e, mark)
+	return e, nil
+}
+
+type contextKey struct{}
+
+// request is what the middleware knows of a request.
+type request struct {
+	entry entry
+	visit Visit
+}
+
+// SessionFrom returns the session that a request came with, and whether it came with one.
+func SessionFrom(ctx context.Context) (Session, bool) {
+	q, _ := ctx.Value(contextKey{}).(*request)
+	if q == nil {
+		return Session{}, false
+	}
+	return q.entry.session, q.entry.session.ID != 0
+}
+
+// Prefs returns the language and time zone that the person chose; both are empty for guests.
+func Prefs(ctx context.Context) (lang, tz string) {
+	q, _ := ctx.Value(contextKey{}).(*request)
+	if q == nil {
+		return "", ""
+	}
+	return q.entry.lang, q.entry.tz
+}
+
+// visitFrom returns where a request comes from.
+func visitFrom(ctx context.Context) Visit {
+	q, _ := ctx.Value(contextKey{}).(*request)
+	if q == nil {
+		return Visit{}
+	}
+	return q.visit
+}
+
+// Middleware puts the Actor of each request into its context. A request with a Bearer token that is not valid is answered by Options.Fail.
+func (s *Service) Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		e, err := s.authenticate(r)
+		if err != nil {
+			if errs.Is(err, errs.Unauthenticated) {
+				w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+			}
+			if s.opt.Fail == nil {
+				w.WriteHeader(httpx.StatusOf(err))
+				return
+			}
+			s.opt.Fail(w, r, err)
+			return
+		}
+		q := &request{entry: e, visit: Visit{IP: clientIP(r), Device: r.UserAgent()}}
+		if c, err := r.Cookie(GuestCookie); err == nil {
+			q.visit.Guest = c.Value
+		}
+		if c, err := r.Cookie(s.cookieName()); err == nil {
+			q.visit.Old = c.Value
+		}
+		next.ServeHTTP(w, r.WithContext(access.With(context.WithValue(r.Context(), contextKey{}, q), e.actor)))
+	})
+}
+
+// clientIP returns the address that a request comes from. A proxy on this machine is believed what it adds to X-Forwarded-For; nobody else.
+func clientIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	forwarded := r.Header.Get("X-Forwarded-For")
+	if ip := net.ParseIP(host); forwarded == "" || ip == nil || !ip.IsLoopback() {
+		return host
+	}
+	last := strings.TrimSpace(forwarded[strings.LastIndexByte(forwarded, ',')+1:])
+	if net.ParseIP(last) == nil {
+		return host
+	}
+	return last
+}

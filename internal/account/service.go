@@ -1,0 +1,398 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stoa-town/stoa/internal/base/clock"
+	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/text"
+	contract "github.com/stoa-town/stoa/internal/contract/account"
+	"github.com/stoa-town/stoa/internal/platform/access"
+	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/platform/events"
+)
+
+// Options are what a Service can do without.
+type Options struct {
+	// HTTPS is whether people reach the server by https: cookies are then Secure and bound to the host.
+	HTTPS bool
+	// Demo allows StepInto. Never set it where real people live.
+	Demo bool
+	// Hashers is how many passwords are hashed at once, each in 19 MiB; 0 is one for each core, between 2 and 4.
+	Hashers int
+	// OnSignIn runs in the transaction of every sign-in and sign-up of a browser that was a guest, with the guest's token.
+	OnSignIn func(ctx context.Context, tx *db.Tx, account id.ID, guest string) error
+	// Place returns the restaurant with a slug, or a NotFound error. Without it no role at a restaurant can be written as text.
+	Place func(ctx context.Context, slug string) (id.ID, error)
+	// Fail answers a request whose token is refused, or whose session can't be read. Without it the answer is a bare status.
+	Fail func(w http.ResponseWriter, r *http.Request, err error)
+}
+
+// Service is what can be done with accounts. Safe for concurrent use.
+type Service struct {
+	db       *db.DB
+	log      *events.Log
+	ids      *id.Source
+	now      clock.Func
+	opt      Options
+	store    store
+	hasher   *hasher
+	throttle *throttle
+	cache    *cache
+}
+
+// How long a node believes what it read of a session when no event says otherwise, and how often a session's last use is written.
+const (
+	rereadAfter = 30 * time.Second
+	touchEvery  = time.Hour
+)
+
+// New returns a Service. React must be called before it serves, or changes made on other nodes take rereadAfter to arrive.
+func New(d *db.DB, log *events.Log, ids *id.Source, now clock.Func, opt Options) *Service {
+	if opt.Hashers == 0 {
+		opt.Hashers = min(max(runtime.GOMAXPROCS(0), 2), 4)
+	}
+	return &Service{
+		db: d, log: log, ids: ids, now: now, opt: opt,
+		hasher: newHasher(opt.Hashers, fullCost()), throttle: newThrottle(now), cache: newCache(),
+	}
+}
+
+// SignedIn is the outcome of a sign-in. Token is the secret to show from now on; it is kept nowhere.
+type SignedIn struct {
+	Token   string
+	Session Session
+	Account Account
+}
+
+// Create makes an account and signs it in. It returns an Invalid error with every fault of the input, also where the e-mail address or
+// the handle belongs to somebody, and TooMany where an address asks for too many that do.
+func (s *Service) Create(ctx context.Context, in SignUp, v Visit) (SignedIn, error) {
+	if err := s.throttle.allow("ip "+v.IP, maxPerIP); err != nil {
+		return SignedIn{}, err
+	}
+	in, err := in.clean(false)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	hash, err := s.hasher.hash(ctx, in.Password)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	var out SignedIn
+	_, err = s.insert(ctx, in, hash, func(tx *db.Tx, a Account) (err error) {
+		out, err = s.enter(ctx, tx, a, v)
+		return err
+	})
+	if err != nil {
+		if errs.Is(err, errs.Invalid) {
+			s.throttle.wrong("ip " + v.IP) // who tries many addresses learns which have an account
+		}
+		return SignedIn{}, err
+	}
+	return out, nil
+}
+
+// insert stores a new account and runs also in its transaction. An empty handle is made from the name, with a number where that is taken.
+func (s *Service) insert(ctx context.Context, in SignUp, hash string, also func(*db.Tx, Account) error) (Account, error) {
+	now := s.now().UTC()
+	a := Account{ID: s.ids.Next(), Handle: in.Handle, Name: in.Name, Email: in.Email, Lang: in.Lang, TZ: in.TZ, State: Active, CreatedAt: now}
+	if a.Handle == "" {
+		a.Handle = handleFrom(a.Name)
+	}
+	base := a.Handle
+	for {
+		err := s.db.Write(ctx, func(tx *db.Tx) error {
+			if err := s.store.insert(ctx, tx, a, hash); err != nil {
+				return err
+			}
+			if err := s.log.Append(ctx, tx, now, a.ID, contract.Created{Account: a.ID, Handle: a.Handle, Name: a.Name}); err != nil {
+				return err
+			}
+			return also(tx, a)
+		})
+		if !db.IsUnique(err) {
+			return a, err
+		}
+		var emailTaken, handleTaken bool
+		if err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
+			emailTaken, handleTaken, err = s.store.taken(ctx, tx, a.Email, a.Handle)
+			return err
+		}); err != nil {
+			return Account{}, err
+		}
+		var wrong []errs.Field
+		if emailTaken {
+			wrong = append(wrong, errs.Field{Path: "email", Message: "This address has an account already. Sign in instead."})
+		}
+		if handleTaken && in.Handle != "" {
+			wrong = append(wrong, errs.Field{Path: "handle", Message: "This handle is taken. Choose another."})
+		}
+		switch {
+		case len(wrong) > 0:
+			return Account{}, errs.InvalidFields(wrong)
+		case !handleTaken:
+			return Account{}, fmt.Errorf("account: insert %d: %w", a.ID, err)
+		}
+		// 4 digits: a number at random meets nobody's even where a thousand share a name.
+		a.Handle = base + id.Digits(4)
+	}
+}
+
+var errWrong = errs.New(errs.Unauthenticated, "E-mail, handle or password is not right.").WithCode("wrong_password")
+
+// SignIn checks a password and begins a session. login is an e-mail address or a handle. It returns an Unauthenticated error that is the
+// same, and takes as long, for a wrong password and for nobody's login; TooMany after too many of those; Forbidden for a suspended
+// account with the right password; ctx's error where too many others wait.
+func (s *Service) SignIn(ctx context.Context, login, password string, v Visit) (SignedIn, error) {
+	login = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(login), "@"))
+	if login == "" || password == "" {
+		return SignedIn{}, errWrong
+	}
+	loginKey, ipKey := "login "+text.Clean(login, 80), "ip "+v.IP
+	allow := func() error {
+		return errors.Join(s.throttle.allow(loginKey, maxPerLogin), s.throttle.allow(ipKey, maxPerIP))
+	}
+	if err := allow(); err != nil {
+		return SignedIn{}, err
+	}
+	var a Account
+	var hash string
+	err := s.db.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		if a, err = s.store.find(ctx, tx, login); err != nil {
+			return err
+		}
+		hash, err = s.store.passwordHash(ctx, tx, a.ID)
+		return err
+	})
+	if err != nil && !errs.Is(err, errs.NotFound) {
+		return SignedIn{}, err
+	}
+	if len(password) > MaxPassword {
+		password, hash = "", "" // it is nobody's, and hashing all of it is work
+	}
+	// Asked again in its turn: many may have been waiting when the first one was wrong.
+	ok, err := s.hasher.check(ctx, hash, password, allow)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	if !ok {
+		s.throttle.wrong(loginKey)
+		s.throttle.wrong(ipKey)
+		return SignedIn{}, errWrong
+	}
+	s.throttle.right(loginKey)
+	var out SignedIn
+	err = s.db.Write(ctx, func(tx *db.Tx) error {
+		// Read again: roles, state and password may have changed while this one waited for its turn.
+		a, err := s.store.get(ctx, tx, a.ID)
+		if err != nil {
+			return err
+		}
+		if a.State != Active {
+			return errs.New(errs.Forbidden, "This account is suspended. Ask the people who run this town.").WithCode("suspended")
+		}
+		still, err := s.store.passwordHash(ctx, tx, a.ID)
+		if err != nil {
+			return err
+		}
+		if still != hash {
+			return errWrong
+		}
+		out, err = s.enter(ctx, tx, a, v)
+		return err
+	})
+	if err != nil {
+		return SignedIn{}, err
+	}
+	return out, nil
+}
+
+// enter begins a session of a person in tx: a new token always, the old one ends, and the guest's cart moves in.
+func (s *Service) enter(ctx context.Context, tx *db.Tx, a Account, v Visit) (SignedIn, error) {
+	if v.Old != "" {
+		if err := s.endToken(ctx, tx, v.Old); err != nil {
+			return SignedIn{}, err
+		}
+	}
+	now := s.now().UTC()
+	out := SignedIn{Token: id.Secret(), Account: a}
+	out.Session = Session{ID: s.ids.Next(), Account: a.ID, Kind: KindSession, Device: text.Clean(v.Device, maxDevice), CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(SessionMax)}
+	if err := s.store.insertSession(ctx, tx, digestOf(out.Token), out.Session); err != nil {
+		return SignedIn{}, err
+	}
+	if s.opt.OnSignIn != nil && v.Guest != "" {
+		if err := s.opt.OnSignIn(ctx, tx, a.ID, v.Guest); err != nil {
+			return SignedIn{}, fmt.Errorf("account: hand over the guest's things: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// SignOut ends the session with the token, on all nodes. One that has ended already is no error.
+func (s *Service) SignOut(ctx context.Context, token string) error {
+	return s.db.Write(ctx, func(tx *db.Tx) error { return s.endToken(ctx, tx, token) })
+}
+
+func (s *Service) endToken(ctx context.Context, tx *db.Tx, token string) error {
+	account, session, err := s.store.endToken(ctx, tx, digestOf(token))
+	if errors.Is(err, db.ErrNoRow) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.announce(ctx, tx, account, contract.SessionEnded{Account: account, Session: session})
+}
+
+// announce appends an event about an account, and has this node forget its sessions at once: the person's next request may come before
+// the event does.
+func (s *Service) announce(ctx context.Context, tx *db.Tx, account id.ID, p events.Payload) error {
+	tx.AfterCommit(func() { s.cache.drop(account) })
+	return s.log.Append(ctx, tx, s.now(), access.From(ctx).ID, p)
+}
+
+// SignOutEverywhere ends all of the account's sessions but keep (0: that too), on all nodes. Tokens that an operator made stay.
+func (s *Service) SignOutEverywhere(ctx context.Context, account, keep id.ID) error {
+	return s.db.Write(ctx, func(tx *db.Tx) error {
+		if err := s.store.endAll(ctx, tx, account, keep); err != nil {
+			return err
+		}
+		return s.announce(ctx, tx, account, contract.SessionEnded{Account: account})
+	})
+}
+
+// EndSession ends one session or token of the account, or returns a NotFound error.
+func (s *Service) EndSession(ctx context.Context, account, session id.ID) error {
+	return s.db.Write(ctx, func(tx *db.Tx) error {
+		if err := s.store.end(ctx, tx, account, session); err != nil {
+			return err
+		}
+		return s.announce(ctx, tx, account, contract.SessionEnded{Account: account, Session: session})
+	})
+}
+
+// Sessions returns the account's sessions and tokens that can still be used, newest first.
+func (s *Service) Sessions(ctx context.Context, account id.ID) (out []Session, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		out, err = s.store.sessions(ctx, tx, account, s.now())
+		return err
+	})
+	return out, err
+}
+
+// Update changes the profile of the account and returns it. It returns an Invalid error with every fault of the input.
+func (s *Service) Update(ctx context.Context, account id.ID, p Profile) (Account, error) {
+	var out Account
+	err := s.db.Write(ctx, func(tx *db.Tx) error {
+		a, err := s.store.get(ctx, tx, account)
+		if err != nil {
+			return err
+		}
+		if out, err = p.apply(a); err != nil {
+			return err
+		}
+		if err := s.store.update(ctx, tx, out, s.now()); err != nil {
+			return err
+		}
+		return s.announce(ctx, tx, account, contract.Changed{Account: account})
+	})
+	return out, err
+}
+
+// ChangePassword replaces the password and ends all sessions but keep. It returns an Invalid error where the old one is wrong or the new
+// one is none, and TooMany after too many wrong ones.
+func (s *Service) ChangePassword(ctx context.Context, account, keep id.ID, old, password string) error {
+	var a Account
+	var hash string
+	err := s.db.Read(ctx, func(tx *db.Tx) error {
+		var err error
+		if a, err = s.store.get(ctx, tx, account); err != nil {
+			return err
+		}
+		hash, err = s.store.passwordHash(ctx, tx, account)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if msg := checkPassword(password, a.Email, a.Handle, a.Name); msg != "" {
+		return errs.InvalidField("password", "%s", msg)
+	}
+	key := "account " + account.String()
+	ok, err := s.hasher.check(ctx, hash, old, func() error { return s.throttle.allow(key, maxPerLogin) })
+	if err != nil {
+		return err
+	}
+	if !ok {
+		s.throttle.wrong(key)
+		return errs.InvalidField("old", "This is not your present password.")
+	}
+	s.throttle.right(key)
+	fresh, err := s.hasher.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, func(tx *db.Tx) error {
+		if err := s.store.setPassword(ctx, tx, account, hash, fresh, s.now()); err != nil {
+			return err
+		}
+		if err := s.store.endAll(ctx, tx, account, keep); err != nil {
+			return err
+		}
+		return s.announce(ctx, tx, account, contract.Changed{Account: account})
+	})
+}
+
+// Get returns an account with its roles, or a NotFound error.
+func (s *Service) Get(ctx context.Context, account id.ID) (out Account, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		out, err = s.store.get(ctx, tx, account)
+		return err
+	})
+	return out, err
+}
+
+// Find returns the account with an e-mail address or handle, or a NotFound error.
+func (s *Service) Find(ctx context.Context, login string) (out Account, err error) {
+	login = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(login), "@"))
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		out, err = s.store.find(ctx, tx, login)
+		return err
+	})
+	return out, err
+}
+
+// Name returns the name of an account as others see it, or a NotFound error.
+func (s *Service) Name(ctx context.Context, account id.ID) (out string, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		out, err = s.store.name(ctx, tx, account)
+		return err
+	})
+	return out, err
+}
+
+// Holders returns who has a role, at a restaurant for owner and staff, by handle and without their other roles.
+func (s *Service) Holders(ctx context.Context, g access.Grant) (out []Account, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		out, err = s.store.holders(ctx, tx, g)
+		return err
+	})
+	return out, err
+}
+
+// normScopes returns the scopes sorted, each once; never nil, since nil would be everything.
+func normScopes(scopes []string) []string {
+	out := append([]string{}, scopes...)
+	slices.Sort(out)
+	return slices.Compact(out)
+}

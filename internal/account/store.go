@@ -1,0 +1,215 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/platform/access"
+	"github.com/stoa-town/stoa/internal/platform/db"
+)
+
+// store is every SQL statement of the slice.
+type store struct{}
+
+var errUnknown = errs.New(errs.NotFound, "There is no such account.")
+
+const accountColumns = `id, handle, name, email, lang, tz, state, created_at`
+
+func scanAccount(s db.Scanner) (Account, error) {
+	var a Account
+	var created int64
+	err := s.Scan(&a.ID, &a.Handle, &a.Name, &a.Email, &a.Lang, &a.TZ, &a.State, &created)
+	a.CreatedAt = time.UnixMicro(created).UTC()
+	return a, err
+}
+
+func (store) insert(ctx context.Context, tx *db.Tx, a Account, hash string) error {
+	at := a.CreatedAt.UnixMicro()
+	_, err := tx.Exec(ctx, `INSERT INTO account (id, handle, name, email, password_hash, lang, tz, state, created_at, changed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, a.ID, a.Handle, a.Name, a.Email, hash, a.Lang, a.TZ, string(a.State), at, at)
+	return err
+}
+
+// get returns an account with its roles, or a NotFound error.
+func (st store) get(ctx context.Context, tx *db.Tx, account id.ID) (Account, error) {
+	return st.one(ctx, tx, `SELECT `+accountColumns+` FROM account WHERE id = $1`, account)
+}
+
+// find returns the account with an e-mail address or handle, or a NotFound error.
+func (st store) find(ctx context.Context, tx *db.Tx, login string) (Account, error) {
+	if strings.Contains(login, "@") {
+		return st.one(ctx, tx, `SELECT `+accountColumns+` FROM account WHERE email = $1`, login)
+	}
+	return st.one(ctx, tx, `SELECT `+accountColumns+` FROM account WHERE handle = $1`, login)
+}
+
+func (st store) one(ctx context.Context, tx *db.Tx, query string, arg any) (Account, error) {
+	a, err := db.One(ctx, tx, scanAccount, query, arg)
+	if errors.Is(err, db.ErrNoRow) {
+		return Account{}, errUnknown
+	}
+	if err != nil {
+		return Account{}, err
+	}
+	a.Roles, err = st.roles(ctx, tx, a.ID)
+	return a, err
+}
+
+func (store) name(ctx context.Context, tx *db.Tx, account id.ID) (string, error) {
+	var name string
+	err := tx.Row(ctx, `SELECT name FROM account WHERE id = $1`, account).Scan(&name)
+	if errors.Is(err, db.ErrNoRow) {
+		return "", errUnknown
+	}
+	return name, err
+}
+
+// taken reports whether the e-mail address and the handle belong to somebody.
+func (store) taken(ctx context.Context, tx *db.Tx, email, handle string) (emailTaken, handleTaken bool, err error) {
+	if emailTaken, err = tx.Exists(ctx, `SELECT 1 FROM account WHERE email = $1`, email); err != nil {
+		return false, false, err
+	}
+	handleTaken, err = tx.Exists(ctx, `SELECT 1 FROM account WHERE handle = $1`, handle)
+	return emailTaken, handleTaken, err
+}
+
+// passwordHash returns the PHC string of an account, "" for one without password.
+func (store) passwordHash(ctx context.Context, tx *db.Tx, account id.ID) (string, error) {
+	var hash string
+	err := tx.Row(ctx, `SELECT password_hash FROM account WHERE id = $1`, account).Scan(&hash)
+	if errors.Is(err, db.ErrNoRow) {
+		return "", errUnknown
+	}
+	return hash, err
+}
+
+// setPassword replaces a hash, unless it is no longer old: then it returns a Conflict error.
+func (store) setPassword(ctx context.Context, tx *db.Tx, account id.ID, old, hash string, now time.Time) error {
+	n, err := tx.Exec(ctx, `UPDATE account SET password_hash = $1, changed_at = $2 WHERE id = $3 AND password_hash = $4`, hash, now.UnixMicro(), account, old)
+	if err == nil && n == 0 {
+		return errs.New(errs.Conflict, "The password was changed elsewhere just now.")
+	}
+	return err
+}
+
+func (store) update(ctx context.Context, tx *db.Tx, a Account, now time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE account SET name = $1, lang = $2, tz = $3, changed_at = $4 WHERE id = $5`, a.Name, a.Lang, a.TZ, now.UnixMicro(), a.ID)
+	return err
+}
+
+func (store) setState(ctx context.Context, tx *db.Tx, account id.ID, state State, now time.Time) error {
+	n, err := tx.Exec(ctx, `UPDATE account SET state = $1, changed_at = $2 WHERE id = $3`, string(state), now.UnixMicro(), account)
+	if err == nil && n == 0 {
+		return errUnknown
+	}
+	return err
+}
+
+func (store) roles(ctx context.Context, tx *db.Tx, account id.ID) ([]access.Grant, error) {
+	return db.All(ctx, tx, func(s db.Scanner) (access.Grant, error) {
+		var g access.Grant
+		err := s.Scan(&g.Role, &g.Place)
+		return g, err
+	}, `SELECT role, place FROM account_role WHERE account = $1 ORDER BY role, place`, account)
+}
+
+// grant adds a role; one that is there already stays as it is.
+func (store) grant(ctx context.Context, tx *db.Tx, account id.ID, g access.Grant, now time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO account_role (account, role, place, granted_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		account, string(g.Role), g.Place, now.UnixMicro())
+	return err
+}
+
+func (store) revoke(ctx context.Context, tx *db.Tx, account id.ID, g access.Grant) error {
+	_, err := tx.Exec(ctx, `DELETE FROM account_role WHERE account = $1 AND role = $2 AND place = $3`, account, string(g.Role), g.Place)
+	return err
+}
+
+// holders returns the accounts with a role at a place (0: in the town), by handle.
+func (store) holders(ctx context.Context, tx *db.Tx, g access.Grant) ([]Account, error) {
+	return db.All(ctx, tx, scanAccount, `SELECT a.id, a.handle, a.name, a.email, a.lang, a.tz, a.state, a.created_at
+		FROM account_role r JOIN account a ON a.id = r.account WHERE r.role = $1 AND r.place = $2 ORDER BY a.handle`, string(g.Role), g.Place)
+}
+
+const sessionColumns = `id, account, kind, device, scopes, created_at, seen_at, expires_at`
+
+func scanSession(s db.Scanner) (Session, error) {
+	var out Session
+	var scopes *string
+	var created, seen, expires int64
+	if err := s.Scan(&out.ID, &out.Account, &out.Kind, &out.Device, &scopes, &created, &seen, &expires); err != nil {
+		return Session{}, err
+	}
+	if scopes != nil {
+		out.Scopes = append([]string{}, strings.Fields(*scopes)...) // never nil: nil would be everything
+	}
+	out.CreatedAt, out.SeenAt = time.UnixMicro(created).UTC(), time.UnixMicro(seen).UTC()
+	if expires != 0 {
+		out.ExpiresAt = time.UnixMicro(expires).UTC()
+	}
+	return out, nil
+}
+
+func (store) insertSession(ctx context.Context, tx *db.Tx, d digest, s Session) error {
+	var scopes *string
+	if s.Scopes != nil {
+		words := strings.Join(s.Scopes, " ")
+		scopes = &words
+	}
+	var expires int64
+	if !s.ExpiresAt.IsZero() {
+		expires = s.ExpiresAt.UnixMicro()
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO account_session (token_sha256, id, account, kind, device, scopes, created_at, seen_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, d[:], s.ID, s.Account, string(s.Kind), s.Device, scopes, s.CreatedAt.UnixMicro(), s.SeenAt.UnixMicro(), expires)
+	return err
+}
+
+// session returns the session with a token, or db.ErrNoRow.
+func (store) session(ctx context.Context, tx *db.Tx, d digest) (Session, error) {
+	return db.One(ctx, tx, scanSession, `SELECT `+sessionColumns+` FROM account_session WHERE token_sha256 = $1`, d[:])
+}
+
+// sessions returns what can still be used at now, newest first.
+func (store) sessions(ctx context.Context, tx *db.Tx, account id.ID, now time.Time) ([]Session, error) {
+	return db.All(ctx, tx, scanSession, `SELECT `+sessionColumns+` FROM account_session
+		WHERE account = $1 AND (expires_at = 0 OR expires_at > $2) AND (kind = 'token' OR seen_at > $3) ORDER BY created_at DESC, id DESC`,
+		account, now.UnixMicro(), now.Add(-SessionIdle).UnixMicro())
+}
+
+// touch notes that a session was used, at most once an hour.
+func (store) touch(ctx context.Context, tx *db.Tx, session id.ID, now time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE account_session SET seen_at = $1 WHERE id = $2 AND seen_at <= $3`, now.UnixMicro(), session, now.Add(-touchEvery).UnixMicro())
+	return err
+}
+
+// endToken removes the session with a token and returns whose and which it was, or db.ErrNoRow.
+func (store) endToken(ctx context.Context, tx *db.Tx, d digest) (account, session id.ID, err error) {
+	err = tx.Row(ctx, `DELETE FROM account_session WHERE token_sha256 = $1 RETURNING account, id`, d[:]).Scan(&account, &session)
+	return account, session, err
+}
+
+// end removes one session of an account, or returns a NotFound error.
+func (store) end(ctx context.Context, tx *db.Tx, account, session id.ID) error {
+	n, err := tx.Exec(ctx, `DELETE FROM account_session WHERE account = $1 AND id = $2`, account, session)
+	if err == nil && n == 0 {
+		return errs.New(errs.NotFound, "This session has ended already.")
+	}
+	return err
+}
+
+// endAll removes all sessions of an account, but not its tokens and not the session keep.
+func (store) endAll(ctx context.Context, tx *db.Tx, account, keep id.ID) error {
+	_, err := tx.Exec(ctx, `DELETE FROM account_session WHERE account = $1 AND kind = 'session' AND id <> $2`, account, keep)
+	return err
+}
+
+// sweep removes sessions that have run out and returns how many those were.
+func (store) sweep(ctx context.Context, tx *db.Tx, now time.Time) (int64, error) {
+	return tx.Exec(ctx, `DELETE FROM account_session WHERE (expires_at <> 0 AND expires_at <= $1) OR (kind = 'session' AND seen_at <= $2)`,
+		now.UnixMicro(), now.Add(-SessionIdle).UnixMicro())
+}
