@@ -82,6 +82,16 @@ func Path(name string) string {
 	return "/assets/" + name
 }
 
+// Imports returns the addresses of the scripts that app.js imports at once, for <link rel="modulepreload">: without it the browser would
+// hear of them only after app.js has arrived.
+func Imports() []string {
+	var paths []string
+	for _, f := range strings.Fields(load().manifest["app.js imports"]) {
+		paths = append(paths, "/assets/"+f)
+	}
+	return paths
+}
+
 // Handler serves everything under /assets/. Names carry a hash of the content, so browsers may keep files for ever.
 func Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
