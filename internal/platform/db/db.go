@@ -49,7 +49,8 @@ type Options struct {
 	URL      string // postgres://…
 	Readers  int    // SQLite read connections, or PostgreSQL pool size; 0 means 8 and 20
 	SlowOver time.Duration
-	OnSlow   func(what string, took time.Duration) // called when a write transaction held the writer longer than SlowOver
+	OnSlow   func(stack string, took time.Duration) // called when a write transaction held the writer longer than SlowOver
+	OnBatch  func(writes int, took time.Duration)   // called after each SQLite commit
 }
 
 // DB is an open database. Safe for concurrent use.

@@ -221,6 +221,9 @@ func (l *lite) batch(c *conn, first *pending) {
 			c.close()
 		}
 	}
+	if l.opt.OnBatch != nil {
+		l.opt.OnBatch(len(members), time.Since(began))
+	}
 	for _, p := range members {
 		switch {
 		case failed != nil && p.err == nil:

@@ -2,94 +2,14 @@ package httpx
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
+	"net/netip"
+	"sync"
 	"time"
 )
-
-type ctxKey int
-
-const (
-	keyRequestID ctxKey = iota
-	keyNonce
-)
-
-// RequestID returns the id of the request that ctx belongs to, or "".
-func RequestID(ctx context.Context) string {
-	s, _ := ctx.Value(keyRequestID).(string)
-	return s
-}
-
-// Nonce returns the Content-Security-Policy nonce of the request that ctx belongs to, or "".
-func Nonce(ctx context.Context) string {
-	s, _ := ctx.Value(keyNonce).(string)
-	return s
-}
-
-// token returns 96 random bits in base64url.
-func token() string {
-	var b [12]byte
-	rand.Read(b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
-
-// Harden wraps the whole server: request ids, cross-site protection, security headers, a time limit for everything but streams, and a
-// limit on every body. next's handlers may lower a body's limit, not raise it.
-func Harden(next http.Handler, o HardenOptions) http.Handler {
-	csrf := http.NewCrossOriginProtection()
-	csrf.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writeJSON(w, "application/problem+json", http.StatusForbidden, &Problem{
-			Type: "about:blank", Title: "Forbidden", Status: http.StatusForbidden, Code: "cross_site", Detail: "This request came from another site.",
-		})
-	}))
-	inner := csrf.Handler(next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := context.WithValue(r.Context(), keyRequestID, token())
-		h := w.Header()
-		h.Set("X-Request-Id", RequestID(ctx))
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		if !strings.HasPrefix(r.URL.Path, "/api/") {
-			nonce := token()
-			ctx = context.WithValue(ctx, keyNonce, nonce)
-			h.Set("Content-Security-Policy", policy(nonce))
-			h.Set("Cross-Origin-Opener-Policy", "same-origin")
-			h.Set("Cross-Origin-Resource-Policy", "same-origin")
-			h.Set("Permissions-Policy", "geolocation=(self), camera=(self), microphone=()")
-		}
-		if o.HTTPS {
-			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-		}
-		if !o.Stream(r) {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, o.Timeout)
-			defer cancel()
-		}
-		r = r.WithContext(ctx)
-		r.Body = http.MaxBytesReader(w, r.Body, o.MaxBody)
-		inner.ServeHTTP(w, r)
-	})
-}
-
-// HardenOptions are the edge's limits.
-type HardenOptions struct {
-	Timeout time.Duration              // for a handler; 0 means 10 s
-	MaxBody int64                      // of any request, in bytes
-	HTTPS   bool                       // the server is reached by https: browsers are told to keep to it
-	Stream  func(r *http.Request) bool // whether a request is a long-lived stream without a time limit
-}
-
-// policy is the Content-Security-Policy of pages: scripts only with the nonce, nothing from other hosts.
-func policy(nonce string) string {
-	return "default-src 'none'; script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce +
-		"'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; form-action 'self'; worker-src 'self'; manifest-src 'self'; " +
-		"frame-ancestors 'none'; base-uri 'none'; object-src 'none'; require-trusted-types-for 'script'; trusted-types town default"
-}
 
 // Server is a listening HTTP server that stops without losing a request.
 type Server struct {
@@ -97,20 +17,33 @@ type Server struct {
 	ln   net.Listener
 }
 
+// ServerOptions are the limits of connections. Zero values mean no limit.
+type ServerOptions struct {
+	HeaderTimeout time.Duration  // to send the request's header
+	ReadTimeout   time.Duration  // to send the whole request
+	WriteTimeout  time.Duration  // to take the reply; streams set their own for each write
+	IdleTimeout   time.Duration  // between requests
+	ConnsPerIP    int            // open connections of one address; a further one is closed at once
+	Proxies       []netip.Prefix // addresses that ConnsPerIP does not count
+}
+
 // Listen opens addr ("127.0.0.1:8080"; port 0 takes a free one) and returns a Server that has yet to Serve.
-func Listen(addr string, h http.Handler, log *slog.Logger) (*Server, error) {
+func Listen(addr string, h http.Handler, log *slog.Logger, o ServerOptions) (*Server, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
+	if o.ConnsPerIP > 0 {
+		ln = &fairListener{Listener: ln, max: o.ConnsPerIP, proxies: o.Proxies, open: map[netip.Addr]int{}}
+	}
 	return &Server{ln: ln, http: &http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
-		IdleTimeout: 120 * time.Second, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		Handler: h, ReadHeaderTimeout: o.HeaderTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
+		IdleTimeout: o.IdleTimeout, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}}, nil
 }
 
 // Addr returns the address that the server listens on.
-func (s *Server) Addr() string { return s.ln.Addr().String() }
+func (s *Server) Addr() net.Addr { return s.ln.Addr() }
 
 // Serve answers requests until Shutdown; it then returns nil.
 func (s *Server) Serve() error {
@@ -131,4 +64,59 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.http.Close()
 	}
 	return err
+}
+
+// fairListener closes connections of an address that has too many open.
+type fairListener struct {
+	net.Listener
+	max     int
+	proxies []netip.Prefix
+	mu      sync.Mutex
+	open    map[netip.Addr]int
+}
+
+func (l *fairListener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		peer, err := netip.ParseAddrPort(c.RemoteAddr().String())
+		// A loopback peer is a proxy or a test on the same machine: it speaks for many.
+		if err != nil || peer.Addr().IsLoopback() || within(peer.Addr(), l.proxies) {
+			return c, nil
+		}
+		ip := peer.Addr().Unmap()
+		l.mu.Lock()
+		full := l.open[ip] >= l.max
+		if !full {
+			l.open[ip]++
+		}
+		l.mu.Unlock()
+		if full {
+			c.Close()
+			continue
+		}
+		return &fairConn{Conn: c, closed: func() { l.leave(ip) }}, nil
+	}
+}
+
+func (l *fairListener) leave(ip netip.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open[ip]--; l.open[ip] <= 0 {
+		delete(l.open, ip)
+	}
+}
+
+// fairConn tells its listener once that it is closed.
+type fairConn struct {
+	net.Conn
+	once   sync.Once
+	closed func()
+}
+
+func (c *fairConn) Close() error {
+	c.once.Do(c.closed)
+	return c.Conn.Close()
 }
