@@ -16,7 +16,8 @@ import (
 const (
 	busTopic = "events"
 	pollEach = time.Second          // without news
-	pace     = 2 * time.Millisecond // between two readings: under load one serves many commits, alone none waits for it
+	pace     = 2 * time.Millisecond // after a reading of at least busy events: under load one serves many commits, alone none waits
+	busy     = 8
 	pageSize = 500                  // events in one reading
 )
 
@@ -68,12 +69,12 @@ func (l *Log) relay(ctx context.Context, watchers []func([]Event), subs []*subsc
 				slog.WarnContext(ctx, "events: cannot tell the other nodes", "err", err)
 			}
 		}
-		err := l.advance(ctx, watchers, subs)
+		n, err := l.advance(ctx, watchers, subs)
 		if err != nil && ctx.Err() == nil && !down {
 			slog.ErrorContext(ctx, "events: cannot read the log; trying again every second", "err", err)
 		}
 		down = err != nil
-		if !down && !wait(ctx, pace) {
+		if n >= busy && !wait(ctx, pace) {
 			return
 		}
 		wake := l.wake
@@ -88,16 +89,15 @@ func (l *Log) relay(ctx context.Context, watchers []func([]Event), subs []*subsc
 	}
 }
 
-// advance reads everything new and hands it to the watchers and subscriptions.
-func (l *Log) advance(ctx context.Context, watchers []func([]Event), subs []*subscription) error {
+// advance reads everything new and hands it to the watchers and subscriptions. It returns how many events there were.
+func (l *Log) advance(ctx context.Context, watchers []func([]Event), subs []*subscription) (n int, err error) {
 	bound := int64(math.MaxInt64)
 	if l.db.Dialect() == db.Postgres {
-		var err error
 		if bound, err = l.Head(ctx); err != nil {
-			return err
+			return 0, err
 		}
 		if bound <= l.watched.Load() {
-			return nil
+			return 0, nil
 		}
 	}
 	for {
@@ -108,8 +108,9 @@ func (l *Log) advance(ctx context.Context, watchers []func([]Event), subs []*sub
 			return err
 		})
 		if err != nil {
-			return err
+			return n, err
 		}
+		n += len(es)
 		to := bound // no more events up to here
 		if len(es) == pageSize || bound == math.MaxInt64 {
 			to = from
@@ -128,7 +129,7 @@ func (l *Log) advance(ctx context.Context, watchers []func([]Event), subs []*sub
 		}
 		l.signalMoved()
 		if len(es) < pageSize {
-			return nil
+			return n, nil
 		}
 	}
 }
