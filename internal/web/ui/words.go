@@ -78,6 +78,13 @@ func cartLabel(n int) string {
 	return fmt.Sprintf("Cart, %d portions", n)
 }
 
+func demoWords(speed float64) string {
+	if speed == 1 {
+		return "Demo town: nobody here is real."
+	}
+	return fmt.Sprintf("Demo town, %g times as fast as life.", speed)
+}
+
 func signInURL(path string) string {
 	if path == "" || path == "/" {
 		return "/signin"

@@ -193,7 +193,7 @@ function names(g: CanvasRenderingContext2D, seen: Shape[], at: (q: Position) => 
     const spots: { x: number; y: number; r: number }[] = []
     for (let d = -w / 2; d <= w / 2; d += 12) spots.push({ x: mid.x + Math.cos(angle) * d, y: mid.y + Math.sin(angle) * d, r: 12 })
     if (spots.some((a) => taken.some((b) => Math.hypot(a.x - b.x, a.y - b.y) < a.r + b.r - 4))) return
-    if ((done.get(text) ?? []).some((q) => q.distanceTo(mid) < 500)) return
+    if ((done.get(text) ?? []).some((q) => q.distanceTo(mid) < 300)) return
     taken.push(...spots)
     done.set(text, [...(done.get(text) ?? []), mid])
     g.save()
@@ -231,7 +231,7 @@ function names(g: CanvasRenderingContext2D, seen: Shape[], at: (q: Position) => 
       let angle = Math.atan2(b.y - a.y, b.x - a.x)
       if (Math.abs(angle) > Math.PI / 2) angle += Math.PI
       const length = a.distanceTo(b)
-      const times = Math.max(1, Math.floor(length / 600))
+      const times = Math.max(1, Math.floor(length / 380))
       for (let i = 0; i < times; i++) {
         const f = (i + 0.5) / times
         put(s.name, L.point(a.x + (b.x - a.x) * f, a.y + (b.y - a.y) * f), angle, `550 ${s.main ? 13 : 12}px ${face}`, length / times)
