@@ -153,11 +153,8 @@ var errWrong = errs.New(errs.Unauthenticated, "E-mail, handle or password is not
 // same, and takes as long, for a wrong password and for nobody's login; TooMany after too many of those; Forbidden for a suspended
 // account with the right password; ctx's error where too many others wait.
 func (s *Service) SignIn(ctx context.Context, login, password string, v Visit) (SignedIn, error) {
-	login = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(login), "@"))
-	if login == "" || password == "" {
-		return SignedIn{}, errWrong
-	}
-	loginKey, ipKey := "login "+text.Clean(login, 80), "ip "+v.IP
+	login, known := normLogin(login)
+	loginKey, ipKey := "login "+login, "ip "+v.IP
 	allow := func() error {
 		return errors.Join(s.throttle.allow(loginKey, maxPerLogin), s.throttle.allow(ipKey, maxPerIP))
 	}
@@ -168,6 +165,9 @@ func (s *Service) SignIn(ctx context.Context, login, password string, v Visit) (
 	var hash string
 	err := s.db.Read(ctx, func(tx *db.Tx) error {
 		var err error
+		if !known {
+			return nil
+		}
 		if a, err = s.store.find(ctx, tx, login); err != nil {
 			return err
 		}
@@ -364,12 +364,24 @@ func (s *Service) Get(ctx context.Context, account id.ID) (out Account, err erro
 
 // Find returns the account with an e-mail address or handle, or a NotFound error.
 func (s *Service) Find(ctx context.Context, login string) (out Account, err error) {
-	login = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(login), "@"))
+	login, known := normLogin(login)
+	if !known {
+		return Account{}, errUnknown
+	}
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		out, err = s.store.find(ctx, tx, login)
 		return err
 	})
 	return out, err
+}
+
+// normLogin returns an e-mail address or handle in the form in which it is stored, and whether it can be one at all.
+func normLogin(login string) (string, bool) {
+	if email, ok := text.Email(login); ok {
+		return email, true
+	}
+	login = strings.ToLower(strings.TrimPrefix(text.Clean(login, 80), "@"))
+	return login, text.Handle(login)
 }
 
 // Name returns the name of an account as others see it, or a NotFound error.
