@@ -81,7 +81,7 @@ func (c Chrome) tabs() []Link {
 	tabs := append([]Link{}, c.Nav...)
 	tabs = append(tabs, Link{Href: "/cart", Label: "Cart", Icon: "shopping-bag", Count: c.CartCount})
 	if c.Viewer == nil {
-		return append(tabs, Link{Href: "/signin", Label: "Sign in", Icon: "user-round"})
+		return append(tabs, Link{Href: "/sign-in", Label: "Sign in", Icon: "user-round"})
 	}
-	return append(tabs, Link{Href: "/me", Label: "You", Icon: "user-round"})
+	return append(tabs, Link{Href: "/account", Label: "You", Icon: "user-round"})
 }

@@ -87,9 +87,9 @@ func demoWords(speed float64) string {
 
 func signInURL(path string) string {
 	if path == "" || path == "/" {
-		return "/signin"
+		return "/sign-in"
 	}
-	return "/signin?next=" + url.QueryEscape(path)
+	return "/sign-in?next=" + url.QueryEscape(path)
 }
 
 // fieldID turns a field's name or path into an id without characters that selectors and fragments would need escaped.

@@ -57,7 +57,7 @@ document.addEventListener('htmx:after:request', (e) => {
   const { response, text = '' } = ctxOf(e)
   if (!response || response.status < 400) return
   if (response.status === 401) {
-    location.href = '/signin?next=' + encodeURIComponent(location.pathname + location.search)
+    location.href = '/sign-in?next=' + encodeURIComponent(location.pathname + location.search)
     e.preventDefault()
     return
   }
