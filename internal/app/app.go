@@ -1,0 +1,262 @@
+// Package app is the composition root: it builds every part, gives each what it needs of the others, and runs them. It is the only package
+// that sees everything, and holds no rule.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/stoa-town/stoa/internal/account"
+	"github.com/stoa-town/stoa/internal/base/clock"
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/platform/config"
+	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/platform/events"
+	"github.com/stoa-town/stoa/internal/platform/httpx"
+	"github.com/stoa-town/stoa/internal/platform/jobs"
+	"github.com/stoa-town/stoa/internal/platform/realtime"
+	"github.com/stoa-town/stoa/internal/platform/telemetry"
+)
+
+// Options are what a server is given beside its settings.
+type Options struct {
+	Log     *slog.Logger
+	Version string
+	Now     clock.Func // nil: time.Now
+	Speed   float64    // of Now against the real clock; 0 means 1
+	Demo    bool       // strangers may step into any role: never where real people live
+	TownMap []byte     // GeoJSON of the base map; nil: town.geojson of the data folder, if there is one
+}
+
+// App is a built server. Its parts are exported for the command line and the demo, which drive the same services as requests do.
+type App struct {
+	Config  config.Config
+	DB      *db.DB
+	Events  *events.Log
+	Hub     *realtime.Hub
+	Jobs    *jobs.Queue
+	Router  *httpx.Router
+	Metrics *telemetry.Metrics
+	Ready   *telemetry.Ready
+	IDs     *id.Source
+	Now     clock.Func
+	Slices
+
+	opt  Options
+	bus  events.Bus
+	node *db.Node
+	zone *time.Location
+	stop context.CancelFunc
+	work sync.WaitGroup
+	lost chan error // why the server cannot go on
+
+	baseMap baseMap
+}
+
+// Build opens the database, brings its tables up to date and puts the parts together. Nothing runs yet. Close must be called.
+func Build(ctx context.Context, cfg config.Config, opt Options) (a *App, err error) {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Speed == 0 {
+		opt.Speed = 1
+	}
+	zone, err := time.LoadLocation(cfg.Town.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("app: time zone of the town: %w", err)
+	}
+	a = &App{Config: cfg, Now: opt.Now, opt: opt, zone: zone, lost: make(chan error, 4), Metrics: telemetry.NewMetrics(), Ready: telemetry.NewReady(opt.Log)}
+	defer func() {
+		if err != nil {
+			a.Close(context.WithoutCancel(ctx))
+		}
+	}()
+	a.DB, err = OpenDB(ctx, cfg, a.Metrics, opt.Log)
+	if err != nil {
+		return a, err
+	}
+	a.bus = events.NewLocal()
+	if cfg.NATS != "" {
+		if a.bus, err = events.NewNATS(cfg.NATS); err != nil {
+			return a, err
+		}
+	}
+	if a.node, err = a.DB.ClaimNode(ctx); err != nil {
+		return a, err
+	}
+	a.IDs = id.NewSource(a.node.Number)
+	a.Events = events.New(a.DB, a.bus)
+	a.Hub = realtime.New(a.Events, a.bus, realtime.MaxStreams(cfg.Limits.Streams))
+	a.Jobs = jobs.New(a.DB, a.bus, a.Now, a.IDs, jobs.Options{
+		Workers: cfg.Jobs.Workers, Timeout: cfg.Jobs.Timeout, Lease: cfg.Jobs.Lease, KeepCompleted: cfg.Jobs.KeepCompleted,
+		KeepDiscarded: cfg.Jobs.KeepDiscarded, Log: opt.Log, OnDone: a.Metrics.Job,
+	})
+	a.Router = httpx.NewRouter(opt.Log, opt.Version, errorPage)
+	if err := a.slices(); err != nil {
+		return a, err
+	}
+	a.watch()
+	return a, nil
+}
+
+// OpenDB opens and migrates the database that cfg names. m may be nil.
+func OpenDB(ctx context.Context, cfg config.Config, m *telemetry.Metrics, log *slog.Logger) (*db.DB, error) {
+	opt := db.Options{Dir: cfg.Data, URL: cfg.Database}
+	if m != nil {
+		opt.OnBatch = m.Batch
+		opt.OnSlow = func(stack string, took time.Duration) {
+			m.SlowWrite()
+			log.Warn("a write held all others up", "took", took.String(), "stack", stack)
+		}
+	}
+	d, err := db.Open(ctx, opt)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Migrate(ctx, Schemas()...); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// watch registers the figures and checks that an operator looks at.
+func (a *App) watch() {
+	a.Ready.Add("database", a.DB.Ping)
+	a.Metrics.EventLag(func(ctx context.Context) (map[string]float64, error) {
+		out := map[string]float64{}
+		for name, lag := range a.Events.Lag(ctx) {
+			out[name] = float64(lag)
+		}
+		return out, nil
+	})
+	a.Metrics.Streams(func(context.Context) (map[string]float64, error) {
+		return map[string]float64{"open": float64(a.Hub.Streams()), "dropped": float64(a.Hub.Dropped())}, nil
+	})
+}
+
+// Start runs the background work: the relay of events, jobs and schedules, the claim to the node number. It returns at once.
+func (a *App) Start(ctx context.Context) {
+	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
+	a.run(ctx, "events", a.Events.Run)
+	a.run(ctx, "jobs", a.Jobs.Run)
+	a.run(ctx, "node number", a.keepNode)
+	a.startSlices(ctx)
+}
+
+func (a *App) run(ctx context.Context, name string, fn func(context.Context) error) {
+	a.work.Go(func() {
+		if err := fn(ctx); err != nil && ctx.Err() == nil {
+			a.opt.Log.Error("background work ended", "work", name, "err", err)
+			select {
+			case a.lost <- fmt.Errorf("app: %s: %w", name, err):
+			default:
+			}
+		}
+	})
+}
+
+// Lost gives the error after which the server must end, such as the loss of its node number.
+func (a *App) Lost() <-chan error { return a.lost }
+
+func (a *App) keepNode(ctx context.Context) error {
+	misses := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(10 * time.Second):
+		}
+		err := a.node.Keep(ctx)
+		if err == nil {
+			misses = 0
+			continue
+		}
+		// A database that is away for a while does not cost the number: nobody else can take it then either. Losing it to another does.
+		if misses++; ctx.Err() == nil && strings.Contains(err.Error(), "taken over") {
+			return err
+		}
+		a.opt.Log.Warn("the node number could not be renewed", "err", err, "misses", misses)
+	}
+}
+
+// Handler returns the whole server as an http.Handler.
+func (a *App) Handler() http.Handler {
+	routed := a.Metrics.Count(a.Router)
+	people := a.Accounts.Middleware(a.chrome(routed))
+	mux := http.NewServeMux()
+	mux.Handle("/", httpx.Harden(people, httpx.HardenOptions{
+		Timeout: a.Config.Limits.HandlerTimeout, MaxBody: int64(a.Config.Limits.UploadBody) + 1<<20,
+		HTTPS: strings.HasPrefix(a.Config.URL, "https:"), Stream: isStream, Proxies: a.Config.TrustedProxies,
+	}))
+	// Machines ask these every few seconds: they skip sessions and limits.
+	mux.Handle("GET /healthz", telemetry.Live())
+	mux.Handle("GET /readyz", a.Ready)
+	return mux
+}
+
+// isStream reports whether a request opens a stream that stays.
+func isStream(r *http.Request) bool {
+	return r.URL.Path == "/live" || (strings.HasPrefix(r.URL.Path, httpx.Prefix) && strings.HasSuffix(r.URL.Path, "/events"))
+}
+
+// Listen opens the listener of the server.
+func (a *App) Listen() (*httpx.Server, error) {
+	l := a.Config.Limits
+	srv, err := httpx.Listen(a.Config.Listen, a.Handler(), a.opt.Log, httpx.ServerOptions{
+		HeaderTimeout: l.HeaderTimeout, ReadTimeout: l.ReadTimeout, WriteTimeout: l.WriteTimeout, IdleTimeout: l.IdleTimeout,
+		ConnsPerIP: l.ConnsPerIP, Proxies: a.Config.TrustedProxies,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("app: listen on %s: %w", a.Config.Listen, err)
+	}
+	srv.OnShutdown(a.Hub.Close)
+	return srv, nil
+}
+
+// BaseURL returns the address that people reach a server at which listens on bound.
+func (a *App) BaseURL(bound net.Addr) string { return a.Config.BaseURL(bound) }
+
+// Close ends the background work and closes the database. It may be called on an App that was only half built.
+func (a *App) Close(ctx context.Context) error {
+	if a.stop != nil {
+		a.stop()
+	}
+	a.work.Wait()
+	var problems []error
+	if a.node != nil {
+		problems = append(problems, a.node.Release(ctx))
+	}
+	if a.bus != nil {
+		problems = append(problems, a.bus.Close())
+	}
+	if a.DB != nil {
+		problems = append(problems, a.DB.Close())
+	}
+	return errors.Join(problems...)
+}
+
+// filesDir returns the folder in which pictures are kept.
+func (a *App) filesDir() string { return filepath.Join(a.Config.Data, "files") }
+
+// accountOptions returns what the account package is told.
+func (a *App) accountOptions() account.Options {
+	return account.Options{
+		HTTPS: strings.HasPrefix(a.Config.URL, "https:"), Demo: a.opt.Demo, Fail: a.Router.Error,
+		Place: func(ctx context.Context, slug string) (id.ID, error) {
+			shop, err := a.Restaurants.ShopBySlug(ctx, slug)
+			if err != nil {
+				return 0, err
+			}
+			return shop.ID, nil
+		},
+	}
+}

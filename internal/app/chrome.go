@@ -1,0 +1,92 @@
+package app
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/stoa-town/stoa/internal/account"
+	"github.com/stoa-town/stoa/internal/platform/access"
+	"github.com/stoa-town/stoa/internal/platform/httpx"
+	"github.com/stoa-town/stoa/internal/web/assets"
+	"github.com/stoa-town/stoa/internal/web/ui"
+)
+
+// chrome gives every page what its frame shows: the town, the viewer and where their roles lead.
+func (a *App) chrome(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/assets/") || strings.HasPrefix(r.URL.Path, "/media/") || r.URL.Path == "/live" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		ctx := r.Context()
+		town := a.Config.Town
+		lang, _ := account.Prefs(ctx)
+		if lang == "" {
+			lang = town.Lang
+		}
+		c := ui.Chrome{
+			TownName: town.Name, Lang: lang, Nonce: httpx.Nonce(ctx), Now: a.Now(), Speed: a.opt.Speed, Demo: a.opt.Demo,
+			Path: r.URL.RequestURI(), Accent: int(town.AccentHue), LiveID: strconv.FormatInt(a.Events.Watched(), 10), Zone: a.zone,
+			Viewer: a.viewer(r),
+		}
+		if theme, err := r.Cookie("theme"); err == nil && (theme.Value == "light" || theme.Value == "dark") {
+			c.Theme = theme.Value
+		}
+		next.ServeHTTP(w, r.WithContext(ui.WithChrome(ctx, c)))
+	})
+}
+
+// viewer returns who is signed in, with the places their roles lead to, or nil.
+func (a *App) viewer(r *http.Request) *ui.Viewer {
+	actor := access.From(r.Context())
+	if !actor.SignedIn() {
+		return nil
+	}
+	v := &ui.Viewer{ID: actor.ID.String(), Name: actor.Name, Handle: actor.Handle}
+	for _, place := range actor.Places() {
+		shop, err := a.Restaurants.Shop(r.Context(), place)
+		if err != nil {
+			continue // a restaurant that is gone leads nowhere
+		}
+		v.Places = append(v.Places, ui.Link{Href: "/kitchen/" + shop.Slug, Label: shop.Name, Icon: "chef-hat"})
+		if actor.Owns(place) {
+			v.Places = append(v.Places, ui.Link{Href: "/restaurant/" + shop.Slug + "/menu", Label: "Menu", Icon: "book-open"},
+				ui.Link{Href: "/restaurant/" + shop.Slug + "/settings", Label: "Settings", Icon: "settings"})
+		}
+	}
+	if actor.Has(access.RoleCourier) {
+		v.Places = append(v.Places, ui.Link{Href: "/courier", Label: "Courier", Icon: "bike"})
+	}
+	if actor.Has(access.RoleDispatcher) || actor.Has(access.RoleAdmin) {
+		v.Places = append(v.Places, ui.Link{Href: "/dispatch", Label: "Dispatch", Icon: "map"})
+	}
+	return v
+}
+
+// routes registers what belongs to no slice: assets, the base map, the live stream, the readable API document.
+func (a *App) routes() {
+	files := assets.Handler()
+	a.Router.Raw("GET /assets/", func(w http.ResponseWriter, r *http.Request) error {
+		files.ServeHTTP(w, r)
+		return nil
+	})
+	a.Router.Raw("GET /live", a.Hub.Handle)
+	a.Router.Raw("GET /town.geojson", a.serveTown)
+	a.Router.Page("GET /docs/api", a.apiPage)
+}
+
+// serveTown serves the base map: the demo's, or the file town.geojson of the data folder.
+func (a *App) serveTown(w http.ResponseWriter, r *http.Request) error {
+	body := a.opt.TownMap
+	if body == nil {
+		b, err := os.ReadFile(filepath.Join(a.Config.Data, "town.geojson"))
+		if err != nil {
+			return errNoMap
+		}
+		body = b
+	}
+	return a.baseMap.serve(w, r, body)
+}

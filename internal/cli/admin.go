@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/stoa-town/stoa/internal/app"
+)
+
+type adminCmd struct {
+	Account struct {
+		Create accountCreate `cmd:"" help:"Make an account; its password is printed once."`
+	} `cmd:"" help:"Accounts."`
+	Role struct {
+		Grant  roleGrant  `cmd:"" help:"Give somebody a role: admin, dispatcher, courier, moderator, owner:SLUG, staff:SLUG."`
+		Revoke roleRevoke `cmd:"" help:"Take a role away."`
+	} `cmd:"" help:"Roles."`
+	Token struct {
+		Create tokenCreate `cmd:"" help:"Print a new bearer token of an account."`
+	} `cmd:"" help:"Tokens for scripts and tills."`
+	Restaurant struct {
+		Create restaurantCreate `cmd:"" help:"Open a restaurant; its owner then sets it up on its pages."`
+	} `cmd:"" help:"Restaurants."`
+}
+
+// with builds the server's parts over the database, without serving, for one command. A running server hears of what is changed through
+// the event log.
+func (e *env) with(fn func(a *app.App) error) error {
+	cfg, log, err := e.settings()
+	if err != nil {
+		return err
+	}
+	a, err := app.Build(e.ctx, cfg, app.Options{Log: log, Version: Version})
+	if err != nil {
+		return err
+	}
+	defer a.Close(e.ctx)
+	return fn(a)
+}
+
+type accountCreate struct {
+	Name     string   `required:"" help:"Shown to others; the handle is made of it."`
+	Email    string   `required:"" help:"To sign in with."`
+	Password string   `help:"Left out: one is made and printed."`
+	Role     []string `help:"A role to give at once; may be repeated."`
+}
+
+func (c *accountCreate) Run(e *env) error {
+	return e.with(func(a *app.App) error {
+		acc, password, err := a.Accounts.CreateWithRole(e.ctx, accountWithRole(c))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(e.streams.Out, "Account @%s <%s> is made.\n", acc.Handle, acc.Email)
+		if c.Password == "" {
+			fmt.Fprintf(e.streams.Out, "Password: %s\n", password)
+		}
+		return nil
+	})
+}
+
+type roleGrant struct {
+	Account string `required:"" help:"Handle or e-mail address."`
+	Role    string `arg:"" help:"admin, dispatcher, courier, moderator, owner:SLUG or staff:SLUG."`
+}
+
+func (c *roleGrant) Run(e *env) error { return e.role(c.Account, c.Role, true) }
+
+type roleRevoke roleGrant
+
+func (c *roleRevoke) Run(e *env) error { return e.role(c.Account, c.Role, false) }
+
+func (e *env) role(login, role string, give bool) error {
+	return e.with(func(a *app.App) error {
+		acc, err := a.Accounts.Find(e.ctx, strings.TrimPrefix(login, "@"))
+		if err != nil {
+			return err
+		}
+		g, err := a.Accounts.ParseGrant(e.ctx, role)
+		if err != nil {
+			return err
+		}
+		verb, change := "has", a.Accounts.Grant
+		if !give {
+			verb, change = "no longer has", a.Accounts.Revoke
+		}
+		if err := change(e.ctx, acc.ID, g); err != nil {
+			return err
+		}
+		fmt.Fprintf(e.streams.Out, "@%s %s the role %s.\n", acc.Handle, verb, role)
+		return nil
+	})
+}
+
+type tokenCreate struct {
+	Account string `required:"" help:"Handle or e-mail address."`
+	Scopes  string `default:"read write" help:"Scopes, separated by spaces."`
+	Name    string `default:"command line" help:"What the token is for, as its owner sees it."`
+}
+
+func (c *tokenCreate) Run(e *env) error {
+	return e.with(func(a *app.App) error {
+		acc, err := a.Accounts.Find(e.ctx, strings.TrimPrefix(c.Account, "@"))
+		if err != nil {
+			return err
+		}
+		token, err := a.Accounts.CreateToken(e.ctx, acc.ID, c.Name, strings.Fields(c.Scopes))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(e.streams.Out, token)
+		return nil
+	})
+}
