@@ -66,7 +66,8 @@ type Options struct {
 	KeepCompleted time.Duration // how long completed and cancelled jobs are kept, by the town's clock; 7 days
 	KeepDiscarded time.Duration // the same for discarded ones; 30 days
 	Log           *slog.Logger  // nil: slog.Default()
-	// OnDone, where not nil, hears of every attempt: its outcome (completed, retried, snoozed, discarded, cancelled, lost) and the real time it took.
+	// OnDone, where not nil, hears of every attempt: its outcome and the real time it took. The outcome is completed, retried, snoozed,
+	// discarded, or lost: cancelled, handed back or taken over while it ran.
 	OnDone func(kind, outcome string, took time.Duration)
 }
 

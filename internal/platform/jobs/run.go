@@ -185,17 +185,22 @@ func (q *Queue) call(ctx context.Context, j Job) error {
 // maxReason bounds what is stored of an error: enough for the head of a stack.
 const maxReason = 4000
 
-// record stores how an attempt ended and returns the word for it.
+// reasonOf returns an error's text as both databases can store it.
+func reasonOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	text := err.Error()
+	text = strings.ToValidUTF8(text[:min(len(text), maxReason)], "?")
+	return strings.ReplaceAll(text, "\x00", "") // PostgreSQL's text has no NUL
+}
+
+// record stores how an attempt ended and returns the word for it, as Options.OnDone explains.
 func (q *Queue) record(ctx context.Context, c claimed, failure error) (outcome string) {
 	var again snooze
 	var never discard
 	now := q.now()
-	reason := ""
-	if failure != nil {
-		reason = strings.ToValidUTF8(failure.Error(), "?")
-		reason = strings.ReplaceAll(reason[:min(len(reason), maxReason)], "\x00", "") // PostgreSQL's text has no NUL
-		reason = strings.ToValidUTF8(reason, "")
-	}
+	reason := reasonOf(failure)
 	var move func(tx *db.Tx) (bool, error)
 	switch {
 	case failure == nil:
