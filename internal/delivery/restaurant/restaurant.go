@@ -87,24 +87,24 @@ type Closure struct {
 // Special replaces the hours of one date; without Spans the restaurant stays closed.
 type Special struct {
 	Date   hours.Date        `json:"date"`
-	Spans  []hours.ClockSpan `json:"spans"`
+	Spans  []hours.ClockSpan `json:"spans" required:"false" maxItems:"6" doc:"Such as 11:00-15:00; none: closed."`
 	Reason string            `json:"reason,omitempty" maxLength:"120"`
 }
 
 // PrepRule is how long the kitchen takes for an order up to a value.
 type PrepRule struct {
-	UpTo money.Amount `json:"up_to" doc:"Value of food up to which the rule holds; 0: any."`
+	UpTo money.Amount `json:"up_to,omitempty" doc:"Value of food up to which the rule holds; 0: any."`
 	Min  int          `json:"minutes"`
 	Rush int          `json:"rush_minutes"`
 }
 
 // Zone is a place to which the restaurant delivers: within Radius metres of it, or in Area.
 type Zone struct {
-	Name     string          `json:"name" maxLength:"60"`
+	Name     string          `json:"name,omitempty" maxLength:"60"`
 	RadiusM  float64         `json:"radius_m,omitempty" doc:"Metres around the restaurant; 0 where area is given."`
 	Area     json.RawMessage `json:"area,omitempty" doc:"GeoJSON Polygon or MultiPolygon."`
 	Fee      money.Amount    `json:"fee"`
-	Minimum  money.Amount    `json:"minimum" doc:"Smallest value of food here; the restaurant's own where that is more."`
+	Minimum  money.Amount    `json:"minimum,omitempty" doc:"Smallest value of food here; the restaurant's own where that is more."`
 	FreeFrom money.Amount    `json:"free_from,omitempty" doc:"Value of food from which there is no fee; 0: never."`
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/geo"
+	"github.com/stoa-town/stoa/internal/base/hours"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/base/text"
@@ -223,7 +224,7 @@ func (s *Service) GiveSlot(ctx context.Context, tx *db.Tx, rid id.ID, capacity s
 	return nil
 }
 
-// New is a restaurant to be made.
+// NewRestaurant is a restaurant to be made.
 type NewRestaurant struct {
 	Slug     string // a-z, 0-9 and hyphens; made from the name where empty
 	Settings Settings
@@ -358,12 +359,9 @@ func ended(until, now time.Time) time.Time {
 	return until.UTC()
 }
 
-// Tomorrow returns when the restaurant opens on its next calendar day, or that day's start where it does not: the end of a pause
-// "until tomorrow".
+// Tomorrow returns the start of the restaurant's next calendar day: the end of a pause "until tomorrow".
 func (c *Compiled) Tomorrow(now time.Time) time.Time {
-	y, m, d := now.In(c.loc).Date()
-	// The first instant at or after midnight, also where the clocks skip it.
-	return time.Date(y, m, d+1, 0, 0, 0, 0, c.loc)
+	return hours.DateOf(now, c.loc).AddDays(1).Start(c.loc)
 }
 
 // AddClosure closes the restaurant from x.From to x.To. Staff may do it for up to a day from now, managers for any time.

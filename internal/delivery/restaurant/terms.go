@@ -98,12 +98,7 @@ func (c *Compiled) soonTerms(now time.Time, a Ask, travel time.Duration, taken T
 	t.Prep = c.prep(now, a.Food)
 	switch {
 	case !present.open:
-		if !present.last {
-			t.OpensAt = present.to
-		}
-		if s.PausedUntil.After(t.OpensAt) && !t.OpensAt.IsZero() {
-			t.OpensAt = side.nextOpen(s.PausedUntil)
-		}
+		t.OpensAt = c.opensAt(side, present)
 		t.Problems = append(t.Problems, delivery.Problem{Code: "closed", Path: "at", Message: c.closedSentence(now, t.OpensAt)})
 		return
 	case s.PausedUntil.After(now):
@@ -122,6 +117,17 @@ func (c *Compiled) soonTerms(now time.Time, a Ask, travel time.Duration, taken T
 		t.ReadyAt, t.Cap = ready, capKey(c.window(ready))
 	}
 	t.From, t.To = promise(t.ReadyAt, travel)
+}
+
+// opensAt returns when orders are taken after a closed stretch, zero where that is not known. A pause can outlast it.
+func (c *Compiled) opensAt(side *side, closed *stretch) time.Time {
+	switch {
+	case closed.last:
+		return time.Time{}
+	case c.Settings.PausedUntil.After(closed.to):
+		return side.nextOpen(c.Settings.PausedUntil)
+	}
+	return closed.to
 }
 
 // wantedTerms is for a time that the customer chose.
@@ -355,9 +361,7 @@ func (c *Compiled) listNow(now time.Time, travel time.Duration, food money.Amoun
 	present := side.at(now)
 	switch {
 	case !present.open:
-		if !present.last {
-			l.OpensAt = present.to
-		}
+		l.OpensAt = c.opensAt(side, present)
 		return
 	case s.PausedUntil.After(now):
 		l.Paused, l.OpensAt = true, side.nextOpen(s.PausedUntil)
