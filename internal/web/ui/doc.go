@@ -30,6 +30,16 @@
 // hx-swap="outerMorph" to replace a region in place without losing focus, scroll or open details. A request from htmx carries the header
 // HX-Request: true (see IsFragment). A response of 5xx, or a problem document, is not swapped but shown as a toast.
 //
+// A fragment may change other places of the page as well: CartUpdate(n) sets the number on the cart, and
+// Partial("#toasts", "beforeend") { Toast(…) } shows a toast even where nothing else is swapped (hx-swap="none").
+//
+// A dish sheet, an address picker and their like are pages of their own that htmx opens as a dialog:
+//
+//	<a href="/d/12" hx-get="/d/12" hx-target="#sheet">…</a>   and once on the page   <div id="sheet"></div>
+//
+// The handler answers a fragment request with Dialog{Auto: true}, others with a whole Page of the same content. Answering the form in
+// the dialog with an empty fragment (and a Partial or two) closes it when its hx-target is #sheet.
+//
 // # A live region
 //
 //	<section id="order" data-live={ "order:" + id } hx-get={ "/orders/" + id + "/live" } hx-trigger="live" hx-swap="outerMorph">…</section>
@@ -56,6 +66,7 @@
 //
 //	data-rel                                        on <time datetime>: relative words kept up to date (Ago, In, Countdown write it)
 //	data-alarm="order:12"                           as long as such an element exists the kitchen alarm repeats; needs one tap to arm
+//	data-alarm-host                                 on the kitchen page's root: asks for that tap before the first order comes
 //	data-queue                                      on a form: stored on the device and sent later with its true time ("at") when offline
 //	data-geoloc                                     posts the position of a courier on duty to /api/stoa/v1/courier/position
 //	data-dialog="id"                                on a link: opens <dialog id> in place of following the link (Dialog)

@@ -27,7 +27,7 @@ var (
 func galleryChrome() Chrome {
 	return Chrome{
 		TownName: "Lindenau", Lang: "en", Nonce: "gallery", Now: galleryNow, Demo: true, Speed: 1, CartCount: 3, Path: "/gallery",
-		Viewer: &Viewer{ID: "1", Name: "Anna Weber", Handle: "anna", Places: []Link{{Href: "/kitchen", Label: "Kitchen", Icon: "chef-hat"}}},
+		Viewer: &Viewer{ID: "1", Name: "Anna Weber", Handle: "anna", Places: []Link{{Href: "/kitchen", Label: "Kitchen", Icon: "chef-hat"}, {Href: "/dispatch", Label: "Dispatch", Icon: "map"}}},
 	}
 }
 
@@ -79,7 +79,7 @@ func placePage() templ.Component {
 	return with(Page(PageProps{Title: "Trattoria Da Sofia", Active: "/"}),
 		html(`<div class="split"><div>`),
 		with(Heading(HeadingProps{Kicker: "Italian · Marktgasse 12", Title: "Trattoria Da Sofia", Lead: "Wood oven, four tables, no hurry. Since 1987."})),
-		Notice(Warn),
+		with(Notice(Warn), html(`<p>Busy evening: the kitchen asks for 15 minutes more.</p>`)),
 		with(Section(SectionProps{Title: "Pizza"}), html(`<div class="menu">`),
 			dish("Margherita", "San Marzano tomatoes, fior di latte, basil from the yard", "€8.50", `<span class="badge badge-good">Vegetarian</span>`),
 			dish("Diavola", "Spicy salame, chilli oil, red onion, a little honey on request", "€11.00", ""),

@@ -12,6 +12,13 @@ on('click', '[data-close]', (b) => b.closest('dialog')?.close())
 on('click', 'dialog', (d, e) => {
   if (e.target === d && (d as HTMLDialogElement).open) (d as HTMLDialogElement).close()
 })
+// Menus that fold out close when one goes elsewhere.
+const fold = (except: Node | null) => {
+  for (const d of document.querySelectorAll<HTMLDetailsElement>('details[data-fold][open]')) if (!except || !d.contains(except)) d.open = false
+}
+document.addEventListener('click', (e) => fold(e.target as Node))
+document.addEventListener('keydown', (e) => e.key === 'Escape' && fold(null))
+
 watch('dialog[data-modal]', (e) => {
   const d = e as HTMLDialogElement
   if (!d.open) d.showModal()
