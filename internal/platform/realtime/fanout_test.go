@@ -70,7 +70,7 @@ func fanout(t testing.TB, n *node, streams, rounds int) []time.Duration {
 	return took
 }
 
-// STOA_BENCH=1 go test -run FanOut -v ./internal/platform/realtime
+// Run with STOA_BENCH=1 for the full size.
 func TestFanOutTo1000Streams(t *testing.T) {
 	streams, rounds, limit := 200, 5, time.Second
 	if os.Getenv("STOA_BENCH") != "" {

@@ -89,7 +89,8 @@ func New(log *events.Log, bus events.Bus, opts ...Option) *Hub {
 	return h
 }
 
-// Route has events of a kind sent to the topics that fn returns. fn must be quick; it runs again when a stream resumes.
+// Route has events of a kind sent to the topics that fn returns. fn must be quick and must not call the Hub; it runs again when a stream
+// resumes.
 func (h *Hub) Route(kind string, fn func(events.Event) []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
