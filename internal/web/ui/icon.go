@@ -16,7 +16,7 @@ func Icon(name string) templ.Component {
 		if !ok {
 			paths = `<circle cx="12" cy="12" r="9"/>`
 		}
-		_, err := io.WriteString(w, `<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">`+paths+`</svg>`)
+		_, err := io.WriteString(w, `<svg class="icon" width="20" height="20" viewBox="0 0 24 24" aria-hidden="true">`+paths+`</svg>`)
 		return err
 	})
 }
