@@ -18,7 +18,7 @@ const (
 	pollEach = time.Second          // without news
 	pace     = 2 * time.Millisecond // after a reading of at least busy events: under load one serves many commits, alone none waits
 	busy     = 8
-	pageSize = 500                  // events in one reading
+	pageSize = 500 // events in one reading
 )
 
 // Run reads new events and hands them on until ctx ends; then it returns nil once all handlers have returned. It returns an error where it
