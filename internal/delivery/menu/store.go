@@ -1,0 +1,256 @@
+package menu
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/platform/db"
+)
+
+// Schema holds the slice's tables.
+//
+//go:embed schema/*.sql
+var Schema embed.FS
+
+// bump takes the card's version row and returns the new version.
+func bump(ctx context.Context, tx *db.Tx, restaurant id.ID) (version int64, err error) {
+	err = tx.Row(ctx, `INSERT INTO menu_version (restaurant, version) VALUES ($1, 1)
+		ON CONFLICT (restaurant) DO UPDATE SET version = menu_version.version + 1 RETURNING version`, restaurant).Scan(&version)
+	return version, err
+}
+
+// versionOf returns the card's version, 0 where it never changed.
+func versionOf(ctx context.Context, tx *db.Tx, restaurant id.ID) (version int64, err error) {
+	err = tx.Row(ctx, `SELECT version FROM menu_version WHERE restaurant = $1`, restaurant).Scan(&version)
+	if errors.Is(err, db.ErrNoRow) {
+		return 0, nil
+	}
+	return version, err
+}
+
+// holdVersion is versionOf, and keeps others from changing the card until tx ends. SQLite has one writer and needs nothing for that.
+func holdVersion(ctx context.Context, tx *db.Tx, restaurant id.ID) (version int64, err error) {
+	if tx.Dialect() == db.SQLite {
+		return versionOf(ctx, tx, restaurant)
+	}
+	err = tx.Row(ctx, `SELECT version FROM menu_version WHERE restaurant = $1 FOR SHARE`, restaurant).Scan(&version)
+	if errors.Is(err, db.ErrNoRow) {
+		return 0, nil
+	}
+	return version, err
+}
+
+// loadCard reads a whole card.
+func loadCard(ctx context.Context, tx *db.Tx, restaurant id.ID) (*Card, error) {
+	c := &Card{Restaurant: restaurant}
+	var err error
+	if c.Version, err = versionOf(ctx, tx, restaurant); err != nil {
+		return nil, err
+	}
+	if c.Stock, err = loadStock(ctx, tx, restaurant); err != nil {
+		return nil, err
+	}
+	c.Menus, err = db.All(ctx, tx, func(s db.Scanner) (*Menu, error) {
+		m := &Menu{}
+		return m, s.Scan(&m.ID, &m.Name, &m.Hours)
+	}, `SELECT id, name, hours FROM menu WHERE restaurant = $1 AND deleted_at = 0 ORDER BY position, id`, restaurant)
+	if err != nil {
+		return nil, err
+	}
+	menus := map[id.ID]*Menu{}
+	for _, m := range c.Menus {
+		menus[m.ID] = m
+	}
+	sections := map[id.ID]*Section{}
+	err = tx.Each(ctx, func(r db.Scanner) error {
+		s := &Section{}
+		if err := r.Scan(&s.ID, &s.Menu, &s.Name, &s.Note, &s.Hours); err != nil {
+			return err
+		}
+		if m := menus[s.Menu]; m != nil {
+			m.Sections = append(m.Sections, s)
+			sections[s.ID] = s
+		}
+		return nil
+	}, `SELECT id, menu, name, note, hours FROM menu_section WHERE restaurant = $1 AND deleted_at = 0 ORDER BY position, id`, restaurant)
+	if err != nil {
+		return nil, err
+	}
+	if c.Groups, err = loadGroups(ctx, tx, restaurant); err != nil {
+		return nil, err
+	}
+	err = tx.Each(ctx, func(r db.Scanner) error {
+		it, err := scanItem(r)
+		if err != nil {
+			return err
+		}
+		if s := sections[it.Section]; s != nil {
+			s.Items = append(s.Items, it)
+		}
+		return nil
+	}, `SELECT `+itemColumns+` FROM menu_item WHERE restaurant = $1 AND deleted_at = 0 ORDER BY position, id`, restaurant)
+	return c, err
+}
+
+const itemColumns = `id, section, name, description, price, tax, photo, allergens, diets, group_ids, hidden, out_until`
+
+func scanItem(r db.Scanner) (*Item, error) {
+	it := &Item{}
+	var allergens, diets, groups string
+	var out int64
+	err := r.Scan(&it.ID, &it.Section, &it.Name, &it.Description, &it.Price, &it.Tax, &it.Photo, &allergens, &diets, &groups, &it.Hidden, &out)
+	if err != nil {
+		return nil, err
+	}
+	it.OutUntil = fromMicro(out)
+	for _, l := range []struct {
+		text string
+		to   any
+	}{{allergens, &it.Allergens}, {diets, &it.Diets}, {groups, &it.Groups}} {
+		if err := json.Unmarshal([]byte(l.text), l.to); err != nil {
+			return nil, fmt.Errorf("menu: lists of item %d: %w", it.ID, err)
+		}
+	}
+	return it, nil
+}
+
+func loadItem(ctx context.Context, tx *db.Tx, restaurant, item id.ID) (*Item, error) {
+	return db.One(ctx, tx, scanItem, `SELECT `+itemColumns+` FROM menu_item WHERE id = $1 AND restaurant = $2 AND deleted_at = 0`, item, restaurant)
+}
+
+func loadGroups(ctx context.Context, tx *db.Tx, restaurant id.ID) ([]*Group, error) {
+	byID := map[id.ID]*Group{}
+	groups, err := db.All(ctx, tx, func(r db.Scanner) (*Group, error) {
+		g := &Group{}
+		err := r.Scan(&g.ID, &g.Name, &g.Min, &g.Max, &g.Rule)
+		byID[g.ID] = g
+		return g, err
+	}, `SELECT id, name, min_count, max_count, rule FROM menu_group WHERE restaurant = $1 AND deleted_at = 0 ORDER BY id`, restaurant)
+	if err != nil {
+		return nil, err
+	}
+	return groups, tx.Each(ctx, func(r db.Scanner) error {
+		o := &Option{}
+		var out int64
+		if err := r.Scan(&o.ID, &o.Group, &o.Name, &o.Price, &out); err != nil {
+			return err
+		}
+		o.OutUntil = fromMicro(out)
+		if g := byID[o.Group]; g != nil {
+			g.Options = append(g.Options, o)
+		}
+		return nil
+	}, `SELECT id, group_id, name, price, out_until FROM menu_option WHERE restaurant = $1 ORDER BY position, id`, restaurant)
+}
+
+func loadStock(ctx context.Context, tx *db.Tx, restaurant id.ID) (map[id.ID]int64, error) {
+	stock := map[id.ID]int64{}
+	err := tx.Each(ctx, func(r db.Scanner) error {
+		var k id.ID
+		var n int64
+		err := r.Scan(&k, &n)
+		stock[k] = n
+		return err
+	}, `SELECT id, left_ FROM menu_stock WHERE restaurant = $1`, restaurant)
+	return stock, err
+}
+
+// takeStock takes n portions where so many are left, and returns how many are left after it. ok is false where there are fewer: then left
+// is how many there are, or -1 where the thing is not counted.
+func takeStock(ctx context.Context, tx *db.Tx, restaurant, thing id.ID, n int64) (left int64, ok bool, err error) {
+	err = tx.Row(ctx, `UPDATE menu_stock SET left_ = left_ - $1 WHERE id = $2 AND restaurant = $3 AND left_ >= $1 RETURNING left_`,
+		n, thing, restaurant).Scan(&left)
+	if !errors.Is(err, db.ErrNoRow) {
+		return left, err == nil, err
+	}
+	err = tx.Row(ctx, `SELECT left_ FROM menu_stock WHERE id = $1 AND restaurant = $2`, thing, restaurant).Scan(&left)
+	if errors.Is(err, db.ErrNoRow) {
+		return -1, false, nil
+	}
+	return left, false, err
+}
+
+// giveStock adds n portions to a counted thing and returns how many there are now, -1 where it is not counted.
+func giveStock(ctx context.Context, tx *db.Tx, restaurant, thing id.ID, n int64) (left int64, err error) {
+	err = tx.Row(ctx, `UPDATE menu_stock SET left_ = left_ + $1 WHERE id = $2 AND restaurant = $3 RETURNING left_`, n, thing, restaurant).Scan(&left)
+	if errors.Is(err, db.ErrNoRow) {
+		return -1, nil
+	}
+	return left, err
+}
+
+// setStock counts a thing from now on, or sets its count.
+func setStock(ctx context.Context, tx *db.Tx, restaurant, thing id.ID, left int64) error {
+	_, err := tx.Exec(ctx, `INSERT INTO menu_stock (id, restaurant, left_) VALUES ($1, $2, $3)
+		ON CONFLICT (id) DO UPDATE SET left_ = excluded.left_`, thing, restaurant, left)
+	return err
+}
+
+// moveStock adds delta to a count, which does not go below 0.
+func moveStock(ctx context.Context, tx *db.Tx, restaurant, thing id.ID, delta int64) (int64, error) {
+	return tx.Exec(ctx, `UPDATE menu_stock SET left_ = CASE WHEN left_ + $1 < 0 THEN 0 ELSE left_ + $1 END WHERE id = $2 AND restaurant = $3`,
+		delta, thing, restaurant)
+}
+
+func dropStock(ctx context.Context, tx *db.Tx, restaurant, thing id.ID) error {
+	_, err := tx.Exec(ctx, `DELETE FROM menu_stock WHERE id = $1 AND restaurant = $2`, thing, restaurant)
+	return err
+}
+
+// dropEmptyStock stops counting a thing of which nothing is left.
+func dropEmptyStock(ctx context.Context, tx *db.Tx, restaurant, thing id.ID) error {
+	_, err := tx.Exec(ctx, `DELETE FROM menu_stock WHERE id = $1 AND restaurant = $2 AND left_ = 0`, thing, restaurant)
+	return err
+}
+
+// setOut says until when an item or option is sold out and returns how many rows that was.
+func setOut(ctx context.Context, tx *db.Tx, restaurant, thing id.ID, until time.Time) (int64, error) {
+	n, err := tx.Exec(ctx, `UPDATE menu_item SET out_until = $1 WHERE id = $2 AND restaurant = $3 AND deleted_at = 0`, micro(until), thing, restaurant)
+	if n > 0 || err != nil {
+		return n, err
+	}
+	return tx.Exec(ctx, `UPDATE menu_option SET out_until = $1 WHERE id = $2 AND restaurant = $3`, micro(until), thing, restaurant)
+}
+
+// hasThing reports whether an item or option of the restaurant has this id.
+func hasThing(ctx context.Context, tx *db.Tx, restaurant, thing id.ID) (bool, error) {
+	return tx.Exists(ctx, `SELECT id FROM menu_item WHERE id = $1 AND restaurant = $2 AND deleted_at = 0
+		UNION ALL SELECT id FROM menu_option WHERE id = $1 AND restaurant = $2`, thing, restaurant)
+}
+
+func micro(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicro(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+// list is a JSON list for a TEXT column, never null.
+func list[T any](l []T) string {
+	if len(l) == 0 {
+		return "[]"
+	}
+	b, _ := json.Marshal(l) // strings and ids always encode
+	return string(b)
+}
+
+// raiseOut has a thing sold out until at least the given time.
+func raiseOut(ctx context.Context, tx *db.Tx, restaurant, thing id.ID, until time.Time) error {
+	if _, err := tx.Exec(ctx, `UPDATE menu_item SET out_until = $1 WHERE id = $2 AND restaurant = $3 AND out_until < $1`, micro(until), thing, restaurant); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE menu_option SET out_until = $1 WHERE id = $2 AND restaurant = $3 AND out_until < $1`, micro(until), thing, restaurant)
+	return err
+}
