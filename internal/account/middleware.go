@@ -174,19 +174,11 @@ func (s *Service) Middleware(next http.Handler) http.Handler {
 	})
 }
 
-// clientIP returns the address that a request comes from. A proxy on this machine is believed what it adds to X-Forwarded-For; nobody else.
+// clientIP returns the address that a request comes from, without its port; platform/httpx has put what a trusted proxy says in its place.
 func clientIP(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
 	}
-	forwarded := r.Header.Get("X-Forwarded-For")
-	if ip := net.ParseIP(host); forwarded == "" || ip == nil || !ip.IsLoopback() {
-		return host
-	}
-	last := strings.TrimSpace(forwarded[strings.LastIndexByte(forwarded, ',')+1:])
-	if net.ParseIP(last) == nil {
-		return host
-	}
-	return last
+	return host
 }
