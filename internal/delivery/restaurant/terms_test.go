@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/stoa-town/stoa/internal/base/geo"
+	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 )
@@ -263,5 +264,29 @@ func BenchmarkListing(b *testing.B) {
 	c := compiled(b, nil)
 	for b.Loop() {
 		c.Listing(tuesday, delivery.NearQuery{Mode: delivery.ByCourier, To: &nearby})
+	}
+}
+
+// BenchmarkNear is forty restaurants for one place.
+func BenchmarkNear(b *testing.B) {
+	s := &Service{now: func() time.Time { return tuesday }}
+	var list []*Compiled
+	for i := range 40 {
+		c := compiled(b, func(s *Settings) {
+			if i%2 == 0 { // every other one has drawn its zones
+				s.Zones = []Zone{{Fee: 100, Area: []byte(`{"type":"Polygon","coordinates":[[[13.3,52.4],[13.5,52.4],[13.52,52.5],[13.5,52.6],[13.3,52.6],[13.29,52.5],[13.3,52.4]]]}`)}}
+			}
+		})
+		c.ID = id.ID(i + 1)
+		list = append(list, c)
+	}
+	s.cache.now.Store(newWorld(list))
+	var buf []delivery.Listing
+	b.ReportAllocs()
+	for b.Loop() {
+		var err error
+		if buf, err = s.Near(b.Context(), delivery.NearQuery{Mode: delivery.ByCourier, To: &nearby}, buf[:0]); err != nil || len(buf) != 40 {
+			b.Fatal(len(buf), err)
+		}
 	}
 }
