@@ -37,7 +37,9 @@ var allowed = map[[2]string]string{
 	{"internal/platform/events", "internal/platform/db"}:       "events are rows of the caller's transaction",
 	{"internal/platform/jobs", "internal/platform/db"}:         "jobs are rows of the caller's transaction",
 	{"internal/platform/idem", "internal/platform/db"}:         "saved replies are rows of the caller's transaction",
+	{"internal/platform/idem", "internal/platform/jobs"}:       "old replies are swept on a schedule",
 	{"internal/platform/realtime", "internal/platform/events"}: "realtime shows the event log live",
+	{"internal/platform/realtime", "internal/platform/access"}: "who listens is the request's actor",
 	{"internal/base/page", "internal/base/errs"}:               "a broken cursor is an error for the person",
 	{"internal/web/ui", "internal/web/assets"}:                 "pages name the bundles they load",
 }
