@@ -90,6 +90,9 @@ func (t *Town) Geocode(query string, limit int) []Place {
 		if number > 0 && number > t.Streets[e.street].Numbers {
 			score -= 50
 		}
+		if e.street >= 0 && t.Streets[e.street].Class == "main" {
+			score += 8 // who types half a name means the street that everybody knows
+		}
 		found = append(found, match{score, e})
 	}
 	sort.SliceStable(found, func(i, j int) bool {

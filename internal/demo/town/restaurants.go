@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"github.com/stoa-town/stoa/internal/demo/town/draw"
 )
 
 // corners are where the data file's words for a neighbourhood lead to.
@@ -16,9 +18,6 @@ var corners = map[string]struct {
 	"core": {xy{0, 0}, 215}, "inner": {xy{0, 60}, 560}, "outer": {xy{0, 0}, 1000}, "south": {xy{60, -640}, 330},
 	"station": {xy{-30, 650}, 130}, "campus": {xy{-740, 400}, 250}, "harbour": {xy{900, -230}, 220},
 }
-
-// awnings are the colours that shops of the town like over their windows.
-var awnings = []string{"#b5432e", "#2f6f62", "#c8862a", "#37567d", "#7a3b5d", "#5c7f3a", "#a83a4a", "#2d7f8c"}
 
 // settle opens the restaurants of the data file along the streets.
 func (t *Town) settle(r *rand.Rand, people *registry) {
@@ -49,7 +48,7 @@ func (t *Town) settle(r *rand.Rand, people *registry) {
 		re.Menu = book.menu(r, f[1], strings.Fields(f[6]), level, has("halal"), re.Slug)
 		re.Owner = people.person(r, "de")
 		re.Owner.Home = re.Address
-		re.Cover = Drawing{Seed: re.Slug, Kind: "front-" + f[1], Palette: []string{awnings[r.IntN(len(awnings))]}}
+		re.Cover = Drawing{Seed: re.Slug, Kind: "front-" + f[1], Palette: []string{draw.Awnings[r.IntN(len(draw.Awnings))]}}
 		t.Restaurants = append(t.Restaurants, re)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/geo"
+	"github.com/stoa-town/stoa/internal/demo/town/draw"
 )
 
 // Language-neutral facts of the demo town.
@@ -145,12 +146,12 @@ type Option struct {
 // Drawing names a picture: the same Drawing always gives the same SVG.
 type Drawing struct {
 	Seed    string
-	Kind    string   // see PictureKinds
+	Kind    string   // see draw.Kinds; "front-…" for shop fronts
 	Palette []string // ingredient colours, "#rrggbb", the main one first
 }
 
 // SVG draws the picture.
-func (d Drawing) SVG() []byte { return Picture(d.Seed, d.Kind, d.Palette) }
+func (d Drawing) SVG() []byte { return draw.Picture(d.Seed, d.Kind, d.Palette) }
 
 // Person is somebody with an account.
 type Person struct {

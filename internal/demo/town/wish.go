@@ -189,7 +189,7 @@ func (t *Town) fill(r *rand.Rand, w *Wish, re *Restaurant, p *Person, when time.
 	total, portions := int64(0), max(1, int(p.Taste.Appetite+r.Float64()*0.9))
 	least := re.minimum(p.Home.Point, w.Pickup)
 	add := func(from []candidate) {
-		c := draw(r, from, p.Handle, p.Taste.Adventurous)
+		c := prefer(r, from, p.Handle, p.Taste.Adventurous)
 		it := re.Menu[c.section].Items[c.item]
 		total += w.add(WishLine{Section: c.section, Item: c.item, Qty: 1, Options: options(r, it)}, it)
 	}
@@ -212,8 +212,8 @@ func (t *Town) fill(r *rand.Rand, w *Wish, re *Restaurant, p *Person, when time.
 	return total
 }
 
-// draw picks a dish; creatures of habit come back to the few that they have always had.
-func draw(r *rand.Rand, from []candidate, handle string, adventurous float64) candidate {
+// prefer picks a dish; creatures of habit come back to the few that they have always had.
+func prefer(r *rand.Rand, from []candidate, handle string, adventurous float64) candidate {
 	habit := source(int64(len(from)), handle)
 	total := 0.0
 	weights := make([]float64, len(from))
