@@ -28,7 +28,7 @@ var facts = []fact{
 	{"fish sauce", "", "F", 'f', 0}, {"prawn", "#f58a63", "C", 'f', 220}, {"squid", "#f3dcc6", "K", 'f', 0}, {"octopus", "#a8506a", "K", 'f', 0},
 	{"mussel", "#2f3f55", "K", 'f', 0}, {"clam", "#d9c5a5", "K", 'f', 0}, {"seafood", "", "CK", 'f', 0}, {"fish", "", "F", 'f', 0},
 
-	{"tofu", "#f3e3bd", "S", 'p', 0}, {"tempeh", "#c99f68", "S", 'p', 0}, {"soy", "#7a4a24", "S", 'p', 0}, {"miso", "#c98f4a", "S", 'p', 0},
+	{"tofu", "#f3e3bd", "S", 'p', 0}, {"tempeh", "#c99f68", "S", 'p', 0}, {"soy", "#7a4a24", "S", 'p', 0}, {"soy sauce", "", "G", 'p', 0}, {"miso", "#c98f4a", "S", 'p', 0},
 	{"peanut", "#c98d4e", "P", 'p', 0}, {"walnut", "#9c6b43", "N", 'p', 0}, {"almond", "#d9b183", "N", 'p', 0}, {"hazelnut", "#a26e3f", "N", 'p', 0},
 	{"cashew", "#ead3a4", "N", 'p', 0}, {"pistachio", "#9dbb5f", "N", 'p', 0}, {"nut sundae", "", "N", 'p', 0}, {"sesame", "#e9d3a0", "Z", 'p', 0},
 	{"celery", "#a9c878", "Y", 'p', 0}, {"celeriac", "#e2d3a3", "Y", 'p', 0}, {"mustard", "#dba72c", "U", 'p', 0}, {"hummus", "#e6cf9c", "Z", 'p', 0},

@@ -191,7 +191,7 @@ func (t *Town) fill(r *rand.Rand, w *Wish, re *Restaurant, p *Person, when time.
 	add := func(from []candidate) {
 		c := prefer(r, from, p.Handle, p.Taste.Adventurous)
 		it := re.Menu[c.section].Items[c.item]
-		total += w.add(WishLine{Section: c.section, Item: c.item, Qty: 1, Options: options(r, it)}, it)
+		total += w.add(WishLine{Section: c.section, Item: c.item, Qty: 1, Options: options(r, it, p.Taste.Diet)}, it)
 	}
 	for range portions {
 		add(dishes)
@@ -244,22 +244,46 @@ func (w *Wish) add(l WishLine, it Item) int64 {
 	return price(it, l.Options)
 }
 
-// options chooses within what each group asks for.
-func options(r *rand.Rand, it Item) [][]int {
+// options chooses within what each group asks for and what the diet allows.
+func options(r *rand.Rand, it Item, diet string) [][]int {
 	var out [][]int
 	for _, g := range it.Options {
 		n := g.Min
 		for n < g.Max && r.Float64() < 0.3 {
 			n++
 		}
-		chosen := r.Perm(len(g.Options))[:min(n, len(g.Options))]
-		if g.Min == 1 && g.Max == 1 && r.Float64() < 0.5 {
+		var chosen []int
+		for _, o := range r.Perm(len(g.Options)) {
+			if suits(g.Options[o].Name, diet) {
+				chosen = append(chosen, o)
+			}
+		}
+		for o := 0; len(chosen) < g.Min; o++ { // something must be chosen, and nothing suits
+			if !slices.Contains(chosen, o) {
+				chosen = append(chosen, o)
+			}
+		}
+		chosen = chosen[:min(n, len(chosen))]
+		if g.Min == 1 && g.Max == 1 && r.Float64() < 0.5 && suits(g.Options[0].Name, diet) {
 			chosen = []int{0} // most people take the first
 		}
 		slices.Sort(chosen)
 		out = append(out, chosen)
 	}
 	return out
+}
+
+// suits reports whether somebody on a diet takes an option, by the ingredients in its name.
+func suits(option, diet string) bool {
+	for _, f := range know(option) {
+		switch {
+		case diet == "vegan" && f.nature != 'p', diet == "vegetarian" && (f.nature == 'f' || f.nature == 'x'), diet == "halal" && f.nature == 'x',
+			diet == "lactose_free" && strings.Contains(f.allergens, "M") && !strings.HasPrefix(option, "Lactose"),
+			diet == "gluten_free" && strings.Contains(f.allergens, "G") && !strings.HasPrefix(option, "Gluten"):
+			return false
+		}
+	}
+	return true
 }
 
 // price is what one portion costs with the options chosen; with nil it is the least it can cost.
