@@ -21,7 +21,7 @@ import (
 // Verb is what somebody does to an order.
 type Verb string
 
-// The verbs that move an order from state to state. To delay moves times only and is not one of them.
+// The verbs that move an order from state to state.
 const (
 	Confirm  Verb = "confirm"
 	Refuse   Verb = "refuse"
@@ -35,6 +35,9 @@ const (
 	Restore  Verb = "restore"
 	Conclude Verb = "conclude"
 )
+
+// Delay moves an order's times and not its state: see CanDelay.
+const Delay Verb = "delay"
 
 // Verbs are all verbs.
 var Verbs = []Verb{Confirm, Refuse, Prepare, Finish, PickUp, HandOver, Collect, Cancel, Fail, Restore, Conclude}
@@ -70,7 +73,7 @@ var machine = []rule{
 	{Finish, delivery.Preparing, delivery.Ready, Restaurant | Admin, ""},
 	{PickUp, delivery.Ready, delivery.InDelivery, Courier | Dispatcher, delivery.ByCourier},
 	{HandOver, delivery.InDelivery, delivery.Delivered, Courier | Dispatcher, delivery.ByCourier},
-	{Collect, delivery.Ready, delivery.Delivered, Restaurant | Admin, delivery.Pickup},
+	{Collect, delivery.Ready, delivery.Delivered, Restaurant, delivery.Pickup},
 	{Cancel, delivery.Created, delivery.Cancelled, Customer | Restaurant | Dispatcher | Admin | System, ""},
 	{Cancel, delivery.Confirmed, delivery.Cancelled, Customer | Restaurant | Dispatcher | Admin | System, ""},
 	{Cancel, delivery.Preparing, delivery.Cancelled, Restaurant | Dispatcher | Admin, ""},
@@ -141,6 +144,11 @@ func Applied(s Standing, verb Verb) bool {
 	return slices.ContainsFunc(machine, func(r rule) bool {
 		return r.verb == verb && r.to == s.State && (r.mode == "" || r.mode == s.Mode)
 	})
+}
+
+// CanDelay reports whether who may move the times of an order in this state: until it has left the kitchen.
+func CanDelay(s delivery.State, who Who) bool {
+	return Open(s) && s != delivery.InDelivery && who&(Restaurant|Dispatcher|Admin) != 0
 }
 
 // Open reports whether somebody still has to do something for an order in this state.
@@ -258,25 +266,25 @@ func FindReason(code string, s Standing, verb Verb, who Who) (Reason, error) {
 	return Reason{}, errs.InvalidField("reason", "Give one of these reasons: %s.", strings.Join(codes, ", "))
 }
 
-// ReasonText returns a reason's words for people, or "".
-func ReasonText(code string) string {
+// Reasoned returns the reason with a code; the zero Reason where there is none.
+func Reasoned(code string) Reason {
 	for _, r := range Reasons {
 		if r.Code == code {
-			return r.Text
+			return r
 		}
 	}
-	return ""
+	return Reason{}
 }
 
 // partyOf returns who bears what somebody did without another's fault.
 func partyOf(who Who) Party {
 	switch {
-	case who&(Dispatcher|Admin|System) != 0:
-		return LiablePlatform
 	case who&Restaurant != 0:
 		return LiableRestaurant
 	case who&Courier != 0:
 		return LiableCourier
+	case who&(Dispatcher|Admin|System) != 0:
+		return LiablePlatform
 	}
 	return LiableCustomer
 }

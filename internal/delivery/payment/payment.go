@@ -10,7 +10,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
@@ -85,20 +84,4 @@ func plan(s delivery.PaymentState, aim delivery.PaymentAim) step {
 		return renew
 	}
 	return nothing
-}
-
-// Sentence returns what a customer is told about a declined card.
-func Sentence(decline string) string {
-	switch decline {
-	case "insufficient_funds":
-		return "Your card has not enough money for this order. Try another card, or pay at the door."
-	case "expired":
-		return "Your card has expired. Try another card, or pay at the door."
-	}
-	return "Your card was declined. Try another card, or pay at the door."
-}
-
-// Declined returns the Invalid error (code "card_declined") on field "card" for a declined card.
-func Declined(decline string) *errs.Error {
-	return errs.InvalidField("card", "%s", Sentence(decline)).WithCode("card_declined")
 }

@@ -1,0 +1,164 @@
+package order
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/platform/idem"
+	"github.com/stoa-town/stoa/internal/platform/jobs"
+)
+
+// chargeWithin is how long a customer waits for their bank, in real time; the job goes on after that.
+const chargeWithin = 20 * time.Second
+
+// charge has a stored order's card authorised and returns the answer to its customer.
+func (s *Service) charge(ctx context.Context, req idem.Request, n *draft) (*delivery.Placed, error) {
+	// A customer who goes away now has ordered all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), chargeWithin)
+	defer cancel()
+	err := s.settle(ctx, n.row.id)
+	if errs.CodeOf(err) == "payment_unclear" {
+		err = s.DB.Write(ctx, func(tx *db.Tx) error { return req.Ref().Finish(ctx, tx, n.body) })
+	}
+	if err != nil {
+		return nil, err
+	}
+	body, found, err := req.Replay(ctx, s.DB)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, fmt.Errorf("order: %d has no answer", n.row.id)
+	}
+	return placedFrom(body, false)
+}
+
+// settle asks for the outcome of an order's payment and announces or cancels the order accordingly. It may be called at any time after the
+// order was stored, any number of times.
+func (s *Service) settle(ctx context.Context, order id.ID) error {
+	var r row
+	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		r, err = load(ctx, tx, order)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	shop, err := s.Shops.Shop(ctx, r.restaurant)
+	if err != nil {
+		return err
+	}
+	return s.Payments.Settle(ctx, order, func(ctx context.Context, tx *db.Tx, p delivery.Payment) error {
+		return s.settled(ctx, tx, order, p, shop.AutoAccept)
+	})
+}
+
+// settled makes of an order what the answer of its card says, in the transaction that stores that answer.
+func (s *Service) settled(ctx context.Context, tx *db.Tx, order id.ID, p delivery.Payment, auto bool) error {
+	r, err := load(ctx, tx, order)
+	if err != nil {
+		return err
+	}
+	waits := r.state == delivery.Created && !r.announced
+	switch {
+	case waits && p.State == delivery.PaymentAuthorised:
+		return s.approve(ctx, tx, r, auto)
+	case waits && p.State == delivery.PaymentFailed:
+		return s.decline(ctx, tx, r, p.Decline)
+	case r.state == delivery.Cancelled && !Reasoned(r.reason).Keep && p.Aim != delivery.AimRelease:
+		// A server died between taking up the payment of a cancelled order and restoring it.
+		if err := s.Payments.Aim(ctx, tx, r.id, delivery.AimRelease); err != nil {
+			return err
+		}
+	}
+	return s.finish(ctx, tx, &r)
+}
+
+// approve announces an order whose card is authorised. Its restaurant has its full time to answer from now.
+func (s *Service) approve(ctx context.Context, tx *db.Tx, r row, auto bool) error {
+	next := r
+	now := stored(s.Now())
+	next.announced, next.movedAt = true, now
+	next.confirmBy = r.confirmBy.Add(now.Sub(r.placedAt))
+	if auto {
+		next.state = delivery.Confirmed
+	}
+	if ok, err := update(ctx, tx, &r, &next); err != nil || !ok {
+		return changedElse(err)
+	}
+	if err := s.announce(ctx, tx, &next, auto); err != nil {
+		return err
+	}
+	if auto {
+		if err := s.Payments.Aim(ctx, tx, r.id, delivery.AimCapture); err != nil {
+			return err
+		}
+	}
+	return s.finish(ctx, tx, &next)
+}
+
+// decline cancels an order whose card was declined. Its restaurant has never seen it.
+func (s *Service) decline(ctx context.Context, tx *db.Tx, r row, why string) error {
+	next := r
+	next.state, next.before, next.movedAt = delivery.Cancelled, r.state, stored(s.Now())
+	next.reason, next.liable = PaymentDeclined, string(LiableCustomer)
+	if ok, err := update(ctx, tx, &r, &next); err != nil || !ok {
+		return changedElse(err)
+	}
+	if err := s.give(ctx, tx, &r); err != nil {
+		return err
+	}
+	if err := s.note(ctx, tx, &next, happening{what: delivery.OrderCancelled, from: r.state, at: next.movedAt, reason: PaymentDeclined}); err != nil {
+		return err
+	}
+	return s.ref(&r).Fail(ctx, tx, declined(why))
+}
+
+// declined returns what the customer of a declined card is told.
+func declined(why string) *errs.Error {
+	sentence := "Your card was declined."
+	switch why {
+	case "insufficient_funds":
+		sentence = "Your card has not enough money for this order."
+	case "expired":
+		sentence = "Your card has expired."
+	}
+	return errs.InvalidField("card", "%s Try another card, or pay at the door.", sentence).WithCode("card_declined")
+}
+
+// ref returns the reference of the request that placed an order.
+func (s *Service) ref(r *row) idem.Ref {
+	return idem.Ref{Account: r.account, Route: placeRoute, Key: r.idemKey}
+}
+
+// finish stores the answer to the request that placed an order, where it has none yet.
+func (s *Service) finish(ctx context.Context, tx *db.Tx, r *row) error {
+	b, err := r.bought()
+	if err != nil {
+		return err
+	}
+	body, err := s.answer(r, b)
+	if err != nil {
+		return err
+	}
+	return s.ref(r).Finish(ctx, tx, body)
+}
+
+// settleLater has an order looked at whose payment may have got stuck.
+func (s *Service) settleLater(ctx context.Context, tx *db.Tx, order id.ID) error {
+	_, err := s.Jobs.Enqueue(ctx, tx, settleKind, orderArgs{order}, jobs.Opts{RunAt: s.Now().Add(s.opt.SettleAfter), Unique: settleKind + ":" + order.String()})
+	return err
+}
+
+// changedElse is what a conditional update that changed nothing means where there is nobody to tell: the transaction is tried again.
+func changedElse(err error) error {
+	if err != nil {
+		return err
+	}
+	return errs.New(errs.Conflict, "Somebody else changed this order at the same time. Try again.").WithCode("changed_meanwhile")
+}
