@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // time zones also where the system has none
 
 	"github.com/stoa-town/stoa/internal/cli"
 )

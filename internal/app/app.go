@@ -17,6 +17,7 @@ import (
 	"github.com/stoa-town/stoa/internal/account"
 	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/delivery/discover"
 	"github.com/stoa-town/stoa/internal/platform/config"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/events"
@@ -30,10 +31,11 @@ import (
 type Options struct {
 	Log     *slog.Logger
 	Version string
-	Now     clock.Func // nil: time.Now
-	Speed   float64    // of Now against the real clock; 0 means 1
-	Demo    bool       // strangers may step into any role: never where real people live
-	TownMap []byte     // GeoJSON of the base map; nil: town.geojson of the data folder, if there is one
+	Now     clock.Func        // nil: time.Now
+	Speed   float64           // of Now against the real clock; 0 means 1
+	Demo    bool              // strangers may step into any role: never where real people live
+	TownMap []byte            // GeoJSON of the base map; nil: town.geojson of the data folder, if there is one
+	Streets discover.Geocoder // nil: addresses are set by pin alone
 }
 
 // App is a built server. Its parts are exported for the command line and the demo, which drive the same services as requests do.
