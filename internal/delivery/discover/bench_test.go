@@ -34,7 +34,7 @@ func BenchmarkNear(b *testing.B) {
 	buf := make([]byte, 0, 32<<10)
 	b.ReportAllocs()
 	for b.Loop() {
-		r, err := s.find(b.Context(), Query{To: &home, Limit: 20}, false)
+		r, err := s.find(b.Context(), Query{To: &doorstep, Limit: 20}, false)
 		if err != nil {
 			b.Fatal(err)
 		}

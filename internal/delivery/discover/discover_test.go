@@ -26,8 +26,8 @@ import (
 )
 
 var (
-	now  = time.Date(2026, 12, 1, 17, 0, 0, 0, time.UTC)
-	home = geo.Point{Lat: 52.5, Lon: 13.4}
+	now      = time.Date(2026, 12, 1, 17, 0, 0, 0, time.UTC)
+	doorstep = geo.Point{Lat: 52.5, Lon: 13.4}
 )
 
 // street is a fixed list of restaurants: what restaurant.Service computes is tested there.
@@ -49,7 +49,7 @@ func (m menus) Menu(_ context.Context, rid id.ID) (*delivery.Menu, error) {
 func listing(i int, name string, change func(*delivery.Listing)) delivery.Listing {
 	l := delivery.Listing{
 		Card: &delivery.Card{
-			ID: id.ID(i), Slug: strings.ToLower(name), Name: name, Cuisines: []string{"Italian"}, Price: 2, Point: home, Currency: "EUR", Loc: time.UTC,
+			ID: id.ID(i), Slug: strings.ToLower(name), Name: name, Cuisines: []string{"Italian"}, Price: 2, Point: doorstep, Currency: "EUR", Loc: time.UTC,
 			Since: now.AddDate(-1, 0, 0), Folded: strings.ToLower(name) + " italian",
 		},
 		Open: true, Fee: 250, Minimum: 1500, MinIn: 25, MaxIn: 40, DistM: float64(1000 + i), Closes: now.Add(3 * time.Hour),
@@ -83,7 +83,7 @@ func setup(t testing.TB, d *db.DB) *Service {
 type oneStreet struct{}
 
 func (oneStreet) Search(_ context.Context, q string, _ *geo.Point, _ int) ([]Place, error) {
-	return []Place{{Label: q + " 1", Street: q + " 1", Point: home}}, nil
+	return []Place{{Label: q + " 1", Street: q + " 1", Point: doorstep}}, nil
 }
 
 func (oneStreet) Reverse(_ context.Context, p geo.Point) (Place, error) {
@@ -120,7 +120,7 @@ func TestFindOrdersAndFilters(t *testing.T) {
 		"nothing":          {Query{Text: "sushi"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c.q.To, c.q.Mode = &home, delivery.ByCourier
+			c.q.To, c.q.Mode = &doorstep, delivery.ByCourier
 			r, err := s.Find(t.Context(), c.q)
 			if err != nil || names(r) != c.want || r.Serving != 5 {
 				t.Fatalf("Find = %q of %d, %v; want %q of 5", names(r), r.Serving, err, c.want)
@@ -130,7 +130,7 @@ func TestFindOrdersAndFilters(t *testing.T) {
 }
 
 func TestFoundItemsSayWhatIsSpecial(t *testing.T) {
-	r, err := setup(t, nil).Find(t.Context(), Query{To: &home, Text: "dal"})
+	r, err := setup(t, nil).Find(t.Context(), Query{To: &doorstep, Text: "dal"})
 	if err != nil || len(r.Items) != 1 {
 		t.Fatalf("Find = %v, %v", r, err)
 	}
@@ -144,7 +144,7 @@ func TestSearchSeesAChangedMenu(t *testing.T) {
 	m := menus{1: cards[1]}
 	s := New(nil, id.NewSource(1), func() time.Time { return now }, town, m, Options{})
 	find := func() string {
-		r, err := s.Find(t.Context(), Query{To: &home, Text: "gnocchi"})
+		r, err := s.Find(t.Context(), Query{To: &doorstep, Text: "gnocchi"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +173,7 @@ func TestPagesHoldEveryRestaurantOnce(t *testing.T) {
 		order := rapid.SampledFrom([]Sort{Recommended, ByFee, ByDistance}).Draw(t, "sort")
 		seen := map[id.ID]bool{}
 		for cursor := ""; ; {
-			r, err := s.Find(context.Background(), Query{To: &home, Sort: order, Cursor: cursor, Limit: limit})
+			r, err := s.Find(context.Background(), Query{To: &doorstep, Sort: order, Cursor: cursor, Limit: limit})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -195,7 +195,7 @@ func TestPagesHoldEveryRestaurantOnce(t *testing.T) {
 
 func TestHandWrittenJSONIsWhatItsTypeDocuments(t *testing.T) {
 	s := setup(t, nil)
-	r, err := s.Find(t.Context(), Query{To: &home, Limit: 4, Text: "a", Mode: delivery.ByCourier})
+	r, err := s.Find(t.Context(), Query{To: &doorstep, Limit: 4, Text: "a", Mode: delivery.ByCourier})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,11 +220,11 @@ func TestAddressBookIsItsOwnersAlone(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		s := setup(t, d)
 		anna, bert := asPerson(t.Context(), 1), asPerson(t.Context(), 2)
-		a, err := s.AddAddress(anna, Saved{Address: delivery.Address{Street: " Ring 1 ", Point: home}})
+		a, err := s.AddAddress(anna, Saved{Address: delivery.Address{Street: " Ring 1 ", Point: doorstep}})
 		if err != nil || !a.Default || a.Label != "Ring 1" {
 			t.Fatalf("AddAddress = %+v, %v", a, err)
 		}
-		b, err := s.AddAddress(anna, Saved{Label: "Work", Default: true, Address: delivery.Address{Street: "Ring 2", Point: home}})
+		b, err := s.AddAddress(anna, Saved{Label: "Work", Default: true, Address: delivery.Address{Street: "Ring 2", Point: doorstep}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -254,11 +254,11 @@ func TestAddressBookIsItsOwnersAlone(t *testing.T) {
 			t.Fatalf("address without a street = %v; want invalid", err)
 		}
 		for i := 2; i < MaxAddresses; i++ {
-			if _, err := s.AddAddress(anna, Saved{Address: delivery.Address{Street: fmt.Sprint("Ring ", i), Point: home}}); err != nil {
+			if _, err := s.AddAddress(anna, Saved{Address: delivery.Address{Street: fmt.Sprint("Ring ", i), Point: doorstep}}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, err := s.AddAddress(anna, Saved{Address: delivery.Address{Street: "One more", Point: home}}); errs.CodeOf(err) != "address_book_full" {
+		if _, err := s.AddAddress(anna, Saved{Address: delivery.Address{Street: "One more", Point: doorstep}}); errs.CodeOf(err) != "address_book_full" {
 			t.Fatalf("address %d = %v; want address_book_full", MaxAddresses+1, err)
 		}
 	}, Schema)
