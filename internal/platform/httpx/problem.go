@@ -169,7 +169,13 @@ func newProblem(status int, msg string, causes ...error) huma.StatusError {
 			if path == "" {
 				path = "body"
 			}
-			p.Errors = append(p.Errors, ProblemField{Path: path, Message: d.Message})
+			msg := d.Message
+			if rest, ok := strings.CutPrefix(msg, "expected required property "); ok { // huma names the object that lacks it
+				if name, _, ok := strings.Cut(rest, " "); ok {
+					path, msg = path+"."+name, "This is needed."
+				}
+			}
+			p.Errors = append(p.Errors, ProblemField{Path: path, Message: msg})
 			continue
 		}
 		if status >= 500 {
