@@ -28,7 +28,7 @@ func (s *Service) Routes(rt *httpx.Router) {
 	place.DefaultStatus = http.StatusCreated
 	httpx.Operation(rt, place, s.apiPlace)
 	httpx.Operation(rt, op(http.MethodGet, "/orders", "List my orders, newest first"), s.apiMine)
-	httpx.Operation(rt, op(http.MethodGet, "/orders/{id}", "Read an order"), s.apiGet)
+	httpx.Operation(rt, op(http.MethodGet, "/orders/{id}", "Read an order"), simple(s.Get))
 	httpx.Operation(rt, op(http.MethodGet, "/restaurants/{slug}/orders", "List a restaurant's orders, newest first"), s.apiKitchen)
 	track := op(http.MethodGet, "/track/{token}", "Follow an order by its tracking link")
 	track.Security = nil
@@ -37,14 +37,14 @@ func (s *Service) Routes(rt *httpx.Router) {
 	act := func(verb Verb, summary string) huma.Operation {
 		return op(http.MethodPost, "/orders/{id}/"+string(verb), summary)
 	}
-	httpx.Operation(rt, act(Confirm, "Accept an order"), s.apiConfirm)
-	httpx.Operation(rt, act(Refuse, "Turn down an order that was not confirmed"), s.apiRefuse)
+	httpx.Operation(rt, act(Confirm, "Accept an order"), about(s.apiConfirm))
+	httpx.Operation(rt, act(Refuse, "Turn down an order that was not confirmed"), about(s.apiRefuse))
 	httpx.Operation(rt, act(Prepare, "Begin to cook"), simple(s.Prepare))
 	httpx.Operation(rt, act(Finish, "Put it on the counter"), simple(s.MarkReady))
-	httpx.Operation(rt, act(Delay, "Move the time at which it will be ready"), s.apiDelay)
-	httpx.Operation(rt, act(Cancel, "Cancel an order"), s.apiCancel)
+	httpx.Operation(rt, act(Delay, "Move the time at which it will be ready"), about(s.apiDelay))
+	httpx.Operation(rt, act(Cancel, "Cancel an order"), about(s.apiCancel))
 	httpx.Operation(rt, act(Restore, "Take up an order that was cancelled by mistake"), simple(s.Restore))
-	httpx.Operation(rt, act(Collect, "Hand an order over at the counter"), s.apiCollect)
+	httpx.Operation(rt, act(Collect, "Hand an order over at the counter"), about(s.apiCollect))
 
 	rt.Raw("GET "+httpx.Prefix+"/orders/{id}/events", s.stream)
 	describeStream(rt.API.OpenAPI())
@@ -97,20 +97,38 @@ func viewed(v *View, err error) (*viewOut, error) {
 	return &viewOut{v}, nil
 }
 
-type idIn struct {
-	ID id.ID `path:"id"`
+// PathOrder is the order that a request is about. It is exported because huma fills no embedded struct that is not.
+type PathOrder struct {
+	ID string `path:"id" maxLength:"20"`
 }
 
-func (s *Service) apiGet(ctx context.Context, in *idIn) (*viewOut, error) {
-	return viewed(s.Get(ctx, in.ID))
+// order returns the order's id.
+func (p PathOrder) order() (id.ID, error) {
+	order, err := id.Parse(p.ID)
+	if err != nil {
+		return 0, errs.InvalidField("path.id", "This is not the number of an order.")
+	}
+	return order, nil
 }
 
-// simple is an operation without a body.
-func simple(fn func(context.Context, id.ID) (*View, error)) func(context.Context, *idIn) (*viewOut, error) {
-	return func(ctx context.Context, in *idIn) (*viewOut, error) { return viewed(fn(ctx, in.ID)) }
+// about is an operation on one order: in names it, fn does it.
+func about[I interface{ order() (id.ID, error) }](fn func(context.Context, id.ID, *I) (*View, error)) func(context.Context, *I) (*viewOut, error) {
+	return func(ctx context.Context, in *I) (*viewOut, error) {
+		order, err := (*in).order()
+		if err != nil {
+			return nil, err
+		}
+		return viewed(fn(ctx, order, in))
+	}
 }
 
-type listIn struct {
+// simple is an operation on one order without a body.
+func simple(fn func(context.Context, id.ID) (*View, error)) func(context.Context, *PathOrder) (*viewOut, error) {
+	return about(func(ctx context.Context, order id.ID, _ *PathOrder) (*View, error) { return fn(ctx, order) })
+}
+
+// ListQuery chooses and pages orders. It is exported as PathOrder is.
+type ListQuery struct {
 	State  string `query:"state" enum:"open,CREATED,CONFIRMED,PREPARING,READY,IN_DELIVERY,DELIVERED,CONCLUDED,CANCELLED" doc:"open: not delivered or cancelled yet."`
 	Cursor string `query:"cursor" maxLength:"200"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
@@ -118,7 +136,7 @@ type listIn struct {
 
 type listOut struct{ Body page.Page[*View] }
 
-func (s *Service) apiMine(ctx context.Context, in *listIn) (*listOut, error) {
+func (s *Service) apiMine(ctx context.Context, in *ListQuery) (*listOut, error) {
 	p, err := s.ListMine(ctx, in.State, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, inQuery(err)
@@ -128,7 +146,7 @@ func (s *Service) apiMine(ctx context.Context, in *listIn) (*listOut, error) {
 
 type kitchenIn struct {
 	Slug string `path:"slug" maxLength:"80"`
-	listIn
+	ListQuery
 }
 
 func (s *Service) apiKitchen(ctx context.Context, in *kitchenIn) (*listOut, error) {
@@ -160,22 +178,22 @@ func (s *Service) apiTrack(ctx context.Context, in *trackIn) (*viewOut, error) {
 }
 
 type confirmIn struct {
-	idIn
+	PathOrder
 	Body *struct {
 		Minutes *int `json:"minutes,omitempty" minimum:"0" maximum:"240" doc:"It will be ready in so many minutes; left out: as promised."`
 	} `required:"false"`
 }
 
-func (s *Service) apiConfirm(ctx context.Context, in *confirmIn) (*viewOut, error) {
+func (s *Service) apiConfirm(ctx context.Context, order id.ID, in *confirmIn) (*View, error) {
 	var minutes *int
 	if in.Body != nil {
 		minutes = in.Body.Minutes
 	}
-	return viewed(s.Confirm(ctx, in.ID, minutes))
+	return s.Confirm(ctx, order, minutes)
 }
 
 type refuseIn struct {
-	idIn
+	PathOrder
 	Body struct {
 		Reason string  `json:"reason" maxLength:"40" doc:"SOLD_OUT, RUSH_HOUR, CLOSING, NO_COURIER or OTHER."`
 		Note   string  `json:"note,omitempty" maxLength:"300" doc:"For the customer."`
@@ -183,28 +201,28 @@ type refuseIn struct {
 	}
 }
 
-func (s *Service) apiRefuse(ctx context.Context, in *refuseIn) (*viewOut, error) {
-	return viewed(s.Refuse(ctx, in.ID, Why{in.Body.Reason, in.Body.Note, in.Body.Items}))
+func (s *Service) apiRefuse(ctx context.Context, order id.ID, in *refuseIn) (*View, error) {
+	return s.Refuse(ctx, order, Why{in.Body.Reason, in.Body.Note, in.Body.Items})
 }
 
 type cancelIn struct {
-	idIn
+	PathOrder
 	Body *struct {
 		Reason string `json:"reason,omitempty" maxLength:"40" doc:"A customer may leave it out."`
 		Note   string `json:"note,omitempty" maxLength:"300"`
 	} `required:"false"`
 }
 
-func (s *Service) apiCancel(ctx context.Context, in *cancelIn) (*viewOut, error) {
+func (s *Service) apiCancel(ctx context.Context, order id.ID, in *cancelIn) (*View, error) {
 	var why Why
 	if in.Body != nil {
 		why = Why{Reason: in.Body.Reason, Note: in.Body.Note}
 	}
-	return viewed(s.Cancel(ctx, in.ID, why))
+	return s.Cancel(ctx, order, why)
 }
 
 type delayIn struct {
-	idIn
+	PathOrder
 	Body struct {
 		Minutes int        `json:"minutes,omitempty" minimum:"-240" maximum:"240" doc:"Later by so many. Not safe to repeat; ready_at is."`
 		ReadyAt *time.Time `json:"ready_at,omitempty"`
@@ -212,23 +230,23 @@ type delayIn struct {
 	}
 }
 
-func (s *Service) apiDelay(ctx context.Context, in *delayIn) (*viewOut, error) {
+func (s *Service) apiDelay(ctx context.Context, order id.ID, in *delayIn) (*View, error) {
 	later := Later{Minutes: in.Body.Minutes, Note: in.Body.Note}
 	if in.Body.ReadyAt != nil {
 		later.ReadyAt = *in.Body.ReadyAt
 	}
-	return viewed(s.Delay(ctx, in.ID, later))
+	return s.Delay(ctx, order, later)
 }
 
 type collectIn struct {
-	idIn
+	PathOrder
 	Body struct {
 		Code string `json:"code" maxLength:"12" doc:"The customer's four digits."`
 	}
 }
 
-func (s *Service) apiCollect(ctx context.Context, in *collectIn) (*viewOut, error) {
-	return viewed(s.Collect(ctx, in.ID, in.Body.Code))
+func (s *Service) apiCollect(ctx context.Context, order id.ID, in *collectIn) (*View, error) {
+	return s.Collect(ctx, order, in.Body.Code)
 }
 
 // stream serves an order's events to who may see it, from Last-Event-ID on.

@@ -148,14 +148,14 @@ func whoIs(a access.Actor, r *row) Who {
 	return w
 }
 
-// permit returns who the actor is towards an order, if they may do verb to it; else what access.Can says. An order that waits for its card
-// exists for its customer and the town only.
+// permit returns who the actor is towards an order, if they may do verb to it; else what access.Can says. An order whose card was not
+// authorised exists for its customer and the town only.
 func permit(a access.Actor, r *row, verb string) (Who, error) {
 	if err := access.Can(a, verb, access.Thing{Kind: "order", ID: r.id, Owner: r.account, Restaurant: r.restaurant, Courier: r.courier}); err != nil {
 		return 0, err
 	}
 	w := whoIs(a, r)
-	if !r.announced && r.state != delivery.Cancelled && w&(Customer|Dispatcher|Admin) == 0 {
+	if !r.announced && w&(Customer|Dispatcher|Admin) == 0 {
 		return 0, errNotFound
 	}
 	return w, nil

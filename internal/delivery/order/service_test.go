@@ -360,7 +360,9 @@ func TestACourierWithoutNetReportsLaterWithTrueTimes(t *testing.T) {
 		must[*View](t)(tw.MarkReady(as(cook), p.Order))
 		start := tw.clock.Now()
 		tw.clock.Advance(40 * time.Minute)
-		err := tw.ride(func(ctx context.Context, tx *db.Tx) error { return tw.PickUp(ctx, tx, p.Order, courier, start.Add(time.Minute)) })
+		err := tw.ride(func(ctx context.Context, tx *db.Tx) error {
+			return tw.PickUp(ctx, tx, p.Order, courier, start.Add(time.Minute))
+		})
 		if errs.CodeOf(err) != "not_yours" {
 			t.Fatalf("PickUp of another's order = %v", err)
 		}
