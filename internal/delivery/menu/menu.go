@@ -9,6 +9,7 @@
 package menu
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -118,15 +119,28 @@ type Option struct {
 	OutUntil time.Time
 }
 
+// items returns all items of the card in order.
+func (c *Card) items() []*Item {
+	var all []*Item
+	for _, m := range c.Menus {
+		all = append(all, m.items()...)
+	}
+	return all
+}
+
+func (m *Menu) items() []*Item {
+	var all []*Item
+	for _, s := range m.Sections {
+		all = append(all, s.Items...)
+	}
+	return all
+}
+
 // Item returns an item of the card, or nil.
 func (c *Card) Item(item id.ID) *Item {
-	for _, m := range c.Menus {
-		for _, s := range m.Sections {
-			for _, it := range s.Items {
-				if it.ID == item {
-					return it
-				}
-			}
+	for _, it := range c.items() {
+		if it.ID == item {
+			return it
 		}
 	}
 	return nil
@@ -164,6 +178,132 @@ func (c *Card) Group(group id.ID) *Group {
 	return nil
 }
 
+// MenuInput is a menu as it is to be.
+type MenuInput struct {
+	Name  string
+	Hours string // OSM opening_hours, or empty
+}
+
+// SectionInput is a section as it is to be.
+type SectionInput struct {
+	Menu  id.ID // 0: the first menu, which is made where there is none
+	Name  string
+	Note  string
+	Hours string
+}
+
+// ItemInput is an item as it is to be.
+type ItemInput struct {
+	Section     id.ID
+	Name        string
+	Description string
+	Price       money.Amount
+	Tax         string // empty: "food"
+	Photo       string
+	Allergens   []string
+	Diets       []string
+	Hidden      bool
+	Groups      []id.ID
+	Stock       *int64 // portions left; nil: as it is, for a new item not counted; -1: not counted
+}
+
+// ItemPatch is what is to be different about an item; nil stays as it is.
+type ItemPatch struct {
+	Section     *id.ID
+	Name        *string
+	Description *string
+	Price       *money.Amount
+	Tax         *string
+	Photo       *string
+	Allergens   *[]string
+	Diets       *[]string
+	Hidden      *bool
+	Groups      *[]id.ID
+	Stock       *int64
+}
+
+// GroupInput is an option group as it is to be: all of its options in their order.
+type GroupInput struct {
+	Name    string
+	Min     int
+	Max     int
+	Rule    string // empty: "SUM"
+	Options []OptionInput
+}
+
+// OptionInput is one option of a group. ID 0 makes a new one; known ones that are left out are deleted.
+type OptionInput struct {
+	ID    id.ID
+	Name  string
+	Price money.Amount
+	Stock *int64 // portions left; nil: as it is; -1: not counted
+}
+
+func (in *MenuInput) check() error {
+	var c checker
+	c.name("name", &in.Name)
+	c.hours("hours", &in.Hours)
+	return c.err()
+}
+
+func (in *SectionInput) check() error {
+	var c checker
+	c.name("name", &in.Name)
+	c.text("note", &in.Note, maxDescription)
+	c.hours("hours", &in.Hours)
+	return c.err()
+}
+
+func (in *ItemInput) check() error {
+	var c checker
+	c.name("name", &in.Name)
+	c.text("description", &in.Description, maxDescription)
+	c.price("price", in.Price)
+	c.oneOf("tax", &in.Tax, "food", Taxes)
+	c.photo("photo", in.Photo)
+	c.words("allergens", &in.Allergens, Allergens)
+	c.words("diets", &in.Diets, Diets)
+	c.count("stock", in.Stock)
+	if len(in.Groups) > MaxItemGroups {
+		c.add("groups", fmt.Sprintf("At most %d option groups for one dish.", MaxItemGroups))
+	}
+	return c.err()
+}
+
+func (in *GroupInput) check() error {
+	var c checker
+	c.name("name", &in.Name)
+	c.oneOf("rule", &in.Rule, "SUM", Rules)
+	c.bounds(in.Min, in.Max, len(in.Options))
+	for i := range in.Options {
+		path := fmt.Sprintf("options[%d]", i)
+		c.name(path+".name", &in.Options[i].Name)
+		c.price(path+".price", in.Options[i].Price)
+		c.count(path+".stock", in.Options[i].Stock)
+	}
+	return c.err()
+}
+
+// bounds checks how many options may be chosen of n.
+func (c *checker) bounds(lo, hi, n int) {
+	if lo < 0 || lo > MaxPick {
+		c.add("min", fmt.Sprintf("Between 0 and %d.", MaxPick))
+	}
+	if hi < 1 || hi > MaxPick || hi < lo {
+		c.add("max", fmt.Sprintf("Between 1 and %d, and not below the least.", MaxPick))
+	}
+	if n == 0 || n > MaxOptions {
+		c.add("options", fmt.Sprintf("Between 1 and %d options.", MaxOptions))
+	}
+}
+
+// count checks a number of portions, or -1 for not counted.
+func (c *checker) count(path string, n *int64) {
+	if n != nil && *n != -1 {
+		c.stock(path, n)
+	}
+}
+
 // checker collects what is wrong with an input.
 type checker struct{ wrong []errs.Field }
 
@@ -173,11 +313,17 @@ func (c *checker) err() error { return errs.InvalidFields(c.wrong) }
 
 // name cleans a name that must be there.
 func (c *checker) name(path string, s *string) {
-	if len([]rune(*s)) > 4*maxName {
-		c.add(path, "Write at most 120 characters.")
-	}
-	if *s = text.Clean(*s, maxName); *s == "" {
+	c.text(path, s, maxName)
+	if *s == "" {
 		c.add(path, "Give it a name.")
+	}
+}
+
+// text cleans a text that may be empty.
+func (c *checker) text(path string, s *string, most int) {
+	*s = text.Clean(*s, most+1)
+	if utf8.RuneCountInString(*s) > most {
+		c.add(path, "Write at most "+strconv.Itoa(most)+" characters.")
 	}
 }
 

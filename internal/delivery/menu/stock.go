@@ -107,7 +107,7 @@ func (s *Service) Take(ctx context.Context, tx *db.Tx, restaurant id.ID, portion
 		s.cache.stockMoved(restaurant)
 		return &errs.Error{Kind: errs.Conflict, Code: "sold_out", Message: short[0].Message, Fields: short}
 	}
-	return s.moved(ctx, tx, restaurant, ranOut)
+	return s.stockChanged(ctx, tx, restaurant, ranOut)
 }
 
 // Give puts portions back, within the transaction that cancels the order.
@@ -124,11 +124,11 @@ func (s *Service) Give(ctx context.Context, tx *db.Tx, restaurant id.ID, portion
 		}
 		back = back || left == w.qty
 	}
-	return s.moved(ctx, tx, restaurant, back)
+	return s.stockChanged(ctx, tx, restaurant, back)
 }
 
-// moved notes that counts are different now. Everybody is told at once only where something ran out or came back.
-func (s *Service) moved(ctx context.Context, tx *db.Tx, restaurant id.ID, tell bool) error {
+// stockChanged notes that counts are different now. Everybody is told at once only where something ran out or came back.
+func (s *Service) stockChanged(ctx context.Context, tx *db.Tx, restaurant id.ID, tell bool) error {
 	tx.AfterCommit(func() { s.cache.stockMoved(restaurant) })
 	if !tell {
 		return nil

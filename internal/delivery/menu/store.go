@@ -254,3 +254,172 @@ func raiseOut(ctx context.Context, tx *db.Tx, restaurant, thing id.ID, until tim
 	_, err := tx.Exec(ctx, `UPDATE menu_option SET out_until = $1 WHERE id = $2 AND restaurant = $3 AND out_until < $1`, micro(until), thing, restaurant)
 	return err
 }
+
+// table is where a part of the card is kept. Names of tables and columns come from here alone, never from outside.
+type table struct {
+	name   string
+	parent string // column that names what it stands in; empty: parts that have no order
+	above  Part   // what that is
+}
+
+var tables = map[Part]table{
+	PartMenu:    {name: "menu", parent: "restaurant"},
+	PartSection: {name: "menu_section", parent: "menu", above: PartMenu},
+	PartItem:    {name: "menu_item", parent: "section", above: PartSection},
+	PartGroup:   {name: "menu_group"},
+}
+
+func has(ctx context.Context, tx *db.Tx, part Part, restaurant, thing id.ID) (bool, error) {
+	return tx.Exists(ctx, `SELECT id FROM `+tables[part].name+` WHERE id = $1 AND restaurant = $2 AND deleted_at = 0`, thing, restaurant)
+}
+
+func count(ctx context.Context, tx *db.Tx, part Part, restaurant id.ID) (n int, err error) {
+	err = tx.Row(ctx, `SELECT COUNT(*) FROM `+tables[part].name+` WHERE restaurant = $1 AND deleted_at = 0`, restaurant).Scan(&n)
+	return n, err
+}
+
+func scanID(r db.Scanner) (id.ID, error) {
+	var k id.ID
+	err := r.Scan(&k)
+	return k, err
+}
+
+// siblings returns the ids of the parts below parent, in order. Groups all stand below the restaurant.
+func siblings(ctx context.Context, tx *db.Tx, part Part, restaurant, parent id.ID) ([]id.ID, error) {
+	t := tables[part]
+	if t.parent == "" {
+		return db.All(ctx, tx, scanID, `SELECT id FROM `+t.name+` WHERE restaurant = $1 AND deleted_at = 0 ORDER BY id`, restaurant)
+	}
+	return db.All(ctx, tx, scanID, `SELECT id FROM `+t.name+` WHERE restaurant = $1 AND `+t.parent+` = $2 AND deleted_at = 0 ORDER BY position, id`, restaurant, parent)
+}
+
+func parentOf(ctx context.Context, tx *db.Tx, part Part, restaurant, thing id.ID) (parent id.ID, err error) {
+	t := tables[part]
+	err = tx.Row(ctx, `SELECT `+t.parent+` FROM `+t.name+` WHERE id = $1 AND restaurant = $2 AND deleted_at = 0`, thing, restaurant).Scan(&parent)
+	return parent, err
+}
+
+// reparent puts a part below another parent, behind the last one there.
+func reparent(ctx context.Context, tx *db.Tx, part Part, restaurant, thing, parent id.ID) error {
+	at, err := behind(ctx, tx, part, restaurant, parent)
+	if err != nil {
+		return err
+	}
+	t := tables[part]
+	_, err = tx.Exec(ctx, `UPDATE `+t.name+` SET `+t.parent+` = $1, position = $2 WHERE id = $3 AND restaurant = $4`, parent, at, thing, restaurant)
+	return err
+}
+
+// behind returns the position after the last part below parent.
+func behind(ctx context.Context, tx *db.Tx, part Part, restaurant, parent id.ID) (at int64, err error) {
+	t := tables[part]
+	err = tx.Row(ctx, `SELECT COALESCE(MAX(position), 0) + 1 FROM `+t.name+` WHERE restaurant = $1 AND `+t.parent+` = $2`, restaurant, parent).Scan(&at)
+	return at, err
+}
+
+// place numbers parts in the given order.
+func place(ctx context.Context, tx *db.Tx, part Part, restaurant id.ID, ids []id.ID) error {
+	for i, k := range ids {
+		_, err := tx.Exec(ctx, `UPDATE `+tables[part].name+` SET position = $1 WHERE id = $2 AND restaurant = $3 AND position <> $1`, i+1, k, restaurant)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func softDelete(ctx context.Context, tx *db.Tx, part Part, restaurant, thing id.ID, at time.Time) (int64, error) {
+	return tx.Exec(ctx, `UPDATE `+tables[part].name+` SET deleted_at = $1 WHERE id = $2 AND restaurant = $3 AND deleted_at = 0`, at.UnixMicro(), thing, restaurant)
+}
+
+func undelete(ctx context.Context, tx *db.Tx, part Part, restaurant, thing id.ID) (int64, error) {
+	return tx.Exec(ctx, `UPDATE `+tables[part].name+` SET deleted_at = 0 WHERE id = $1 AND restaurant = $2`, thing, restaurant)
+}
+
+func insertMenu(ctx context.Context, tx *db.Tx, restaurant, menu id.ID, at int64, in MenuInput) error {
+	_, err := tx.Exec(ctx, `INSERT INTO menu (id, restaurant, name, hours, position, deleted_at) VALUES ($1, $2, $3, $4, $5, 0)`,
+		menu, restaurant, in.Name, in.Hours, at)
+	return err
+}
+
+func updateMenu(ctx context.Context, tx *db.Tx, restaurant, menu id.ID, in MenuInput) (int64, error) {
+	return tx.Exec(ctx, `UPDATE menu SET name = $1, hours = $2 WHERE id = $3 AND restaurant = $4 AND deleted_at = 0`, in.Name, in.Hours, menu, restaurant)
+}
+
+func insertSection(ctx context.Context, tx *db.Tx, restaurant, section id.ID, at int64, in SectionInput) error {
+	_, err := tx.Exec(ctx, `INSERT INTO menu_section (id, restaurant, menu, name, note, hours, position, deleted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)`,
+		section, restaurant, in.Menu, in.Name, in.Note, in.Hours, at)
+	return err
+}
+
+// updateSection leaves the section in its menu where in.Menu is 0.
+func updateSection(ctx context.Context, tx *db.Tx, restaurant, section id.ID, in SectionInput) (int64, error) {
+	return tx.Exec(ctx, `UPDATE menu_section SET name = $1, note = $2, hours = $3, menu = CASE WHEN $4 = CAST(0 AS BIGINT) THEN menu ELSE $4 END
+		WHERE id = $5 AND restaurant = $6 AND deleted_at = 0`, in.Name, in.Note, in.Hours, in.Menu, section, restaurant)
+}
+
+func insertItem(ctx context.Context, tx *db.Tx, restaurant, item id.ID, at int64, in ItemInput) error {
+	_, err := tx.Exec(ctx, `INSERT INTO menu_item (id, restaurant, section, name, description, price, tax, photo, allergens, diets, group_ids,
+		hidden, out_until, position, deleted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13, 0)`,
+		item, restaurant, in.Section, in.Name, in.Description, in.Price, in.Tax, in.Photo, list(in.Allergens), list(in.Diets), list(in.Groups), in.Hidden, at)
+	return err
+}
+
+func updateItem(ctx context.Context, tx *db.Tx, restaurant, item id.ID, in ItemInput) (int64, error) {
+	return tx.Exec(ctx, `UPDATE menu_item SET section = $1, name = $2, description = $3, price = $4, tax = $5, photo = $6, allergens = $7, diets = $8,
+		group_ids = $9, hidden = $10 WHERE id = $11 AND restaurant = $12 AND deleted_at = 0`,
+		in.Section, in.Name, in.Description, in.Price, in.Tax, in.Photo, list(in.Allergens), list(in.Diets), list(in.Groups), in.Hidden, item, restaurant)
+}
+
+func insertGroup(ctx context.Context, tx *db.Tx, restaurant, group id.ID, in GroupInput) error {
+	_, err := tx.Exec(ctx, `INSERT INTO menu_group (id, restaurant, name, min_count, max_count, rule, deleted_at) VALUES ($1, $2, $3, $4, $5, $6, 0)`,
+		group, restaurant, in.Name, in.Min, in.Max, in.Rule)
+	return err
+}
+
+func updateGroup(ctx context.Context, tx *db.Tx, restaurant, group id.ID, in GroupInput) (int64, error) {
+	return tx.Exec(ctx, `UPDATE menu_group SET name = $1, min_count = $2, max_count = $3, rule = $4 WHERE id = $5 AND restaurant = $6 AND deleted_at = 0`,
+		in.Name, in.Min, in.Max, in.Rule, group, restaurant)
+}
+
+func optionIDs(ctx context.Context, tx *db.Tx, restaurant, group id.ID) ([]id.ID, error) {
+	return db.All(ctx, tx, scanID, `SELECT id FROM menu_option WHERE group_id = $1 AND restaurant = $2`, group, restaurant)
+}
+
+func insertOption(ctx context.Context, tx *db.Tx, restaurant, group id.ID, at int, o OptionInput) error {
+	_, err := tx.Exec(ctx, `INSERT INTO menu_option (id, restaurant, group_id, name, price, out_until, position) VALUES ($1, $2, $3, $4, $5, 0, $6)`,
+		o.ID, restaurant, group, o.Name, o.Price, at)
+	return err
+}
+
+func updateOption(ctx context.Context, tx *db.Tx, restaurant id.ID, at int, o OptionInput) error {
+	_, err := tx.Exec(ctx, `UPDATE menu_option SET name = $1, price = $2, position = $3 WHERE id = $4 AND restaurant = $5`, o.Name, o.Price, at, o.ID, restaurant)
+	return err
+}
+
+func deleteOption(ctx context.Context, tx *db.Tx, restaurant, option id.ID) error {
+	if err := dropStock(ctx, tx, restaurant, option); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM menu_option WHERE id = $1 AND restaurant = $2`, option, restaurant)
+	return err
+}
+
+// purge removes what was deleted before the given time, and what stood below it.
+func purge(ctx context.Context, tx *db.Tx, before time.Time) error {
+	for _, q := range []string{
+		`DELETE FROM menu WHERE deleted_at > 0 AND deleted_at < $1`,
+		`DELETE FROM menu_section WHERE deleted_at > 0 AND deleted_at < $1 OR menu NOT IN (SELECT id FROM menu)`,
+		`DELETE FROM menu_item WHERE deleted_at > 0 AND deleted_at < $1 OR section NOT IN (SELECT id FROM menu_section)`,
+		`DELETE FROM menu_group WHERE deleted_at > 0 AND deleted_at < $1`,
+	} {
+		if _, err := tx.Exec(ctx, q, before.UnixMicro()); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM menu_option WHERE group_id NOT IN (SELECT id FROM menu_group)`); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM menu_stock WHERE id NOT IN (SELECT id FROM menu_item UNION ALL SELECT id FROM menu_option)`)
+	return err
+}
