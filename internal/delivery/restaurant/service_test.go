@@ -260,40 +260,41 @@ func TestRESTAnswersWithFieldPaths(t *testing.T) {
 	send := f.server(t)
 	const one = httpx.Prefix + "/restaurants/luigi"
 	open := `{"type":"Polygon","coordinates":[[[13.3,52.4],[13.5,52.4],[13.5,52.6],[13.3,52.6]]]}`
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name               string
 		anonymous          bool
 		method, path, body string
 		status             int
 		want, not          string
 	}{
-		"get":                     {true, "GET", one, "", 200, `"text":"11:30–22:00"`, `"settings"`},
-		"get as admin":            {false, "GET", one, "", 200, `"settings"`, ""},
-		"get nobody's":            {true, "GET", httpx.Prefix + "/restaurants/x", "", 404, "There is no such restaurant", ""},
-		"patch":                   {false, "PATCH", one, `{"blurb":"Good."}`, 200, `"blurb":"Good."`, ""},
-		"patch nothing":           {false, "PATCH", one, `{}`, 200, `"version"`, ""},
-		"patch badly":             {false, "PATCH", one, `{"time_zone":"Mars","price":2}`, 422, `"path":"body.time_zone"`, ""},
-		"patch without sign-in":   {true, "PATCH", one, `{"blurb":"Bad."}`, 401, "sign in", ""},
-		"hours":                   {false, "PUT", one + "/hours", `{"hours":"Mo-Fr 10:00-12:00","special_days":[{"date":"2026-12-24","spans":["10:00-14:00"]}]}`, 200, `"2026-12-24"`, ""},
-		"hours badly":             {false, "PUT", one + "/hours", `{"hours":"Mo-Xx 10:00"}`, 422, `Column 4`, ""},
-		"special day badly":       {false, "PUT", one + "/hours", `{"hours":"","special_days":[{"date":"2026-13-24"}]}`, 422, `2026-13-24`, ""},
-		"zone not closed":         {false, "PUT", one + "/zones", `{"zones":[{"radius_m":900,"fee":1},{"fee":1,"area":` + open + `}]}`, 422, `"path":"body.zones[1].area.coordinates[0][3]","message":"The ring is not closed`, ""},
-		"zone of nothing":         {false, "PUT", one + "/zones", `{"zones":[{"fee":1}]}`, 422, `"path":"body.zones[0].area"`, ""},
-		"zones":                   {false, "PUT", one + "/zones", `{"zones":[{"radius_m":900,"fee":190}]}`, 200, `"fee":190`, ""},
-		"pause":                   {false, "POST", one + "/pause", `{"minutes":30}`, 200, `"paused_until":"2026-12-01T17:32:00Z"`, ""},
-		"pause until tomorrow":    {false, "POST", one + "/pause", `{"until_tomorrow":true}`, 200, `"paused_until":"2026-12-01T23:00:00Z"`, ""},
-		"pause too long":          {false, "POST", one + "/pause", `{"until":"2027-12-01T17:32:00Z"}`, 422, `"path":"body.until"`, ""},
-		"rush":                    {false, "POST", one + "/rush", `{"minutes":60,"extra_minutes":10}`, 200, `"rush_until":"2026-12-01T18:02:00Z"`, ""},
-		"closure":                 {false, "POST", one + "/closures", `{"to":"2026-12-02T17:32:00Z","reason":"Broken oven"}`, 201, "Broken oven", ""},
-		"closure backwards":       {false, "POST", one + "/closures", `{"to":"2020-12-02T17:32:00Z"}`, 422, `"path":"body.to"`, ""},
-		"closure unknown":         {false, "DELETE", one + "/closures/12", "", 404, "closure", ""},
-		"closure id nonsense":     {false, "DELETE", one + "/closures/x", "", 422, `path.id`, ""},
-		"slots":                   {true, "GET", one + "/slots?mode=pickup", "", 200, `"slots":[`, ""},
-		"slots by carrier pigeon": {true, "GET", one + "/slots?mode=pigeon", "", 422, `"path":"query.mode"`, ""},
-		"create":                  {false, "POST", httpx.Prefix + "/restaurants", `{"name":"Zur Post","street":"Am Markt 1","point":{"lat":52.5,"lon":13.4}}`, 201, `"slug":"zur-post"`, ""},
-		"create nameless":         {false, "POST", httpx.Prefix + "/restaurants", `{"street":"Am Markt 1"}`, 422, `"path":"body.name"`, ""},
-		"not JSON":                {false, "PATCH", one, `{"blurb":`, 422, `"errors"`, ""},
+		{"get", true, "GET", one, "", 200, `"text":"11:30–22:00"`, `"settings"`},
+		{"get as admin", false, "GET", one, "", 200, `"settings"`, ""},
+		{"get nobody's", true, "GET", httpx.Prefix + "/restaurants/x", "", 404, "There is no such restaurant", ""},
+		{"patch", false, "PATCH", one, `{"blurb":"Good."}`, 200, `"blurb":"Good."`, ""},
+		{"patch nothing", false, "PATCH", one, `{}`, 200, `"version"`, ""},
+		{"patch badly", false, "PATCH", one, `{"time_zone":"Mars","price":2}`, 422, `"path":"body.time_zone"`, ""},
+		{"patch without sign-in", true, "PATCH", one, `{"blurb":"Bad."}`, 401, "sign in", ""},
+		{"hours", false, "PUT", one + "/hours", `{"hours":"Mo-Fr 10:00-12:00","special_days":[{"date":"2026-12-24","spans":["10:00-14:00"]}]}`, 200, `"2026-12-24"`, ""},
+		{"hours badly", false, "PUT", one + "/hours", `{"hours":"Mo-Xx 10:00"}`, 422, `Column 4`, ""},
+		{"special day badly", false, "PUT", one + "/hours", `{"hours":"","special_days":[{"date":"2026-13-24"}]}`, 422, `2026-13-24`, ""},
+		{"zone not closed", false, "PUT", one + "/zones", `{"zones":[{"radius_m":900,"fee":1},{"fee":1,"area":` + open + `}]}`, 422, `"path":"body.zones[1].area.coordinates[0][3]","message":"The ring is not closed`, ""},
+		{"zone of nothing", false, "PUT", one + "/zones", `{"zones":[{"fee":1}]}`, 422, `"path":"body.zones[0].area"`, ""},
+		{"zones", false, "PUT", one + "/zones", `{"zones":[{"radius_m":900,"fee":190}]}`, 200, `"fee":190`, ""},
+		{"pause", false, "POST", one + "/pause", `{"minutes":30}`, 200, `"paused_until":"2026-12-01T17:32:00Z"`, ""},
+		{"pause until tomorrow", false, "POST", one + "/pause", `{"until_tomorrow":true}`, 200, `"paused_until":"2026-12-01T23:00:00Z"`, ""},
+		{"pause too long", false, "POST", one + "/pause", `{"until":"2027-12-01T17:32:00Z"}`, 422, `"path":"body.until"`, ""},
+		{"rush", false, "POST", one + "/rush", `{"minutes":60,"extra_minutes":10}`, 200, `"rush_until":"2026-12-01T18:02:00Z"`, ""},
+		{"closure", false, "POST", one + "/closures", `{"to":"2026-12-02T17:32:00Z","reason":"Broken oven"}`, 201, "Broken oven", ""},
+		{"closure backwards", false, "POST", one + "/closures", `{"to":"2020-12-02T17:32:00Z"}`, 422, `"path":"body.to"`, ""},
+		{"closure unknown", false, "DELETE", one + "/closures/12", "", 404, "closure", ""},
+		{"closure id nonsense", false, "DELETE", one + "/closures/x", "", 422, `path.id`, ""},
+		{"slots", true, "GET", one + "/slots?mode=pickup", "", 200, `"slots":[`, ""},
+		{"slots by carrier pigeon", true, "GET", one + "/slots?mode=pigeon", "", 422, `"path":"query.mode"`, ""},
+		{"create", false, "POST", httpx.Prefix + "/restaurants", `{"name":"Zur Post","street":"Am Markt 1","point":{"lat":52.5,"lon":13.4}}`, 201, `"slug":"zur-post"`, ""},
+		{"create nameless", false, "POST", httpx.Prefix + "/restaurants", `{"street":"Am Markt 1"}`, 422, `"path":"body.name"`, ""},
+		{"not JSON", false, "PATCH", one, `{"blurb":`, 422, `"errors"`, ""},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			ctx := f.admin
 			if c.anonymous {
 				ctx = t.Context()
