@@ -1,6 +1,7 @@
 package order
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -181,5 +182,40 @@ func BenchmarkPlace(b *testing.B) {
 			})
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "orders/s")
 		})
+	}
+}
+
+func TestAStreamShowsWhatHappensToAnOrder(t *testing.T) {
+	tw := newTown(t, dbtest.SQLite(t, schemas...))
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- tw.log.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	srv := httptest.NewServer(tw.serve())
+	defer srv.Close()
+	defer tw.hub.Close()
+	p := tw.place(t, tw.wanted(delivery.Pickup, 1))
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, srv.URL+httpx.Prefix+"/orders/"+p.Order.String()+"/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-As", "anna")
+	r.Header.Set("Last-Event-ID", "0")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("GET events = %d", res.StatusCode)
+	}
+	must[*View](t)(tw.Confirm(as(cook), p.Order, nil))
+	lines := bufio.NewScanner(res.Body)
+	for _, want := range []string{"event: order.placed", "event: order.confirmed"} {
+		for lines.Scan() && lines.Text() != want {
+		}
+		if lines.Text() != want {
+			t.Fatalf("the stream ended without %q", want)
+		}
 	}
 }

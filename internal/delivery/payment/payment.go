@@ -42,8 +42,8 @@ type Authorisation struct {
 	Decline string // such as "insufficient_funds"; empty: authorised
 }
 
-// next is the machine: which states may follow which.
-var next = map[delivery.PaymentState][]delivery.PaymentState{
+// follow is the machine: which states may follow which.
+var follow = map[delivery.PaymentState][]delivery.PaymentState{
 	delivery.PaymentNew:               {delivery.PaymentAuthorised, delivery.PaymentFailed, delivery.PaymentCaptured},
 	delivery.PaymentAuthorised:        {delivery.PaymentCaptured, delivery.PaymentVoided},
 	delivery.PaymentCaptured:          {delivery.PaymentRefunded, delivery.PaymentPartiallyRefunded},
@@ -54,7 +54,7 @@ var next = map[delivery.PaymentState][]delivery.PaymentState{
 }
 
 // CanFollow reports whether a payment may go from one state to another.
-func CanFollow(from, to delivery.PaymentState) bool { return slices.Contains(next[from], to) }
+func CanFollow(from, to delivery.PaymentState) bool { return slices.Contains(follow[from], to) }
 
 // step is what to ask a provider next.
 type step string
@@ -67,6 +67,14 @@ const (
 	refund    step = "refund"
 	renew     step = "renew" // begin a new attempt; asks nobody
 )
+
+// next returns what to do about a payment: first to hear the answer to what was asked, whatever the aim is by now.
+func (r row) next() step {
+	if r.asking != nothing {
+		return r.asking
+	}
+	return plan(r.State, r.Aim)
+}
 
 // plan returns what brings a card payment nearer to its aim; nothing where it is there or can't get there any more.
 func plan(s delivery.PaymentState, aim delivery.PaymentAim) step {

@@ -94,8 +94,9 @@ func (s *Service) Of(ctx context.Context, tx *db.Tx, order id.ID) (delivery.Paym
 	return r.Payment, err
 }
 
-// maxSteps bounds the steps of one Settle: the longest way, from a hold that is let go to one that is captured, has four.
-const maxSteps = 10
+// maxSteps bounds the turns of one Settle: the longest way, from a hold that is let go to one that is captured, has four, and others may
+// be first in some of them.
+const maxSteps = 20
 
 // Settle asks the provider until the payment is at its aim or can't get there (declined, refunded), and calls done, where not nil, in the
 // transaction that stores the last result. done's error rolls that result back; the provider is then asked for it again later, with the
@@ -114,11 +115,25 @@ func (s *Service) Settle(ctx context.Context, order id.ID, done func(context.Con
 		if err != nil {
 			return fmt.Errorf("payment: read that of order %d: %w", order, err)
 		}
-		todo := plan(r.State, r.Aim)
+		todo := r.next()
 		if todo == nothing && done == nil {
 			return nil
 		}
-		to, err := s.ask(ctx, r, todo)
+		if (todo == capture || todo == void || todo == refund) && r.asking == nothing {
+			// Before a question leaves the house it is written down: should its answer get lost, nothing else is asked before it is known.
+			var ok bool
+			err := s.db.Write(ctx, func(tx *db.Tx) (err error) {
+				ok, err = ask(ctx, tx, r, todo, s.now())
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+		}
+		to, err := s.carryOut(ctx, r, todo)
 		if err != nil {
 			return errs.New(errs.Unavailable, "The bank has not answered yet. We keep asking.").WithCode("payment_unclear").WithCause(fmt.Errorf("payment: %s for order %d: %w", todo, order, err))
 		}
@@ -126,7 +141,7 @@ func (s *Service) Settle(ctx context.Context, order id.ID, done func(context.Con
 		err = s.db.Write(ctx, func(tx *db.Tx) error {
 			settled = false
 			now, err := s.store(ctx, tx, r, to, todo)
-			if err != nil || plan(now.State, now.Aim) != nothing {
+			if err != nil || now.next() != nothing {
 				return err
 			}
 			settled = true
@@ -142,8 +157,8 @@ func (s *Service) Settle(ctx context.Context, order id.ID, done func(context.Con
 	return fmt.Errorf("payment: order %d is not settled after %d steps", order, maxSteps)
 }
 
-// ask carries out one step outside any transaction and returns the payment as the answer leaves it.
-func (s *Service) ask(ctx context.Context, r row, todo step) (row, error) {
+// carryOut does one step outside any transaction and returns the payment as the answer leaves it.
+func (s *Service) carryOut(ctx context.Context, r row, todo step) (row, error) {
 	// Made of nothing but what is stored: whoever asks again asks with the same key.
 	key := fmt.Sprintf("stoa:%d:%d:%s", r.Order, r.attempt, todo)
 	var err error

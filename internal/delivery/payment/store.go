@@ -14,6 +14,7 @@ import (
 type row struct {
 	delivery.Payment
 	token   string
+	asking  step
 	ref     string
 	attempt int64
 }
@@ -48,19 +49,30 @@ func setAim(ctx context.Context, tx *db.Tx, order id.ID, aim delivery.PaymentAim
 }
 
 func find(ctx context.Context, tx *db.Tx, order id.ID) (r row, err error) {
-	var method, state, aim string
-	err = tx.Row(ctx, `SELECT method, state, aim, amount, refunded, currency, token, ref, attempt, decline FROM payment WHERE order_id = $1`, int64(order)).
-		Scan(&method, &state, &aim, &r.Amount, &r.Refunded, &r.Currency, &r.token, &r.ref, &r.attempt, &r.Decline)
+	var method, state, aim, asking string
+	err = tx.Row(ctx, `SELECT method, state, aim, amount, refunded, currency, token, ref, asking, attempt, decline FROM payment WHERE order_id = $1`, int64(order)).
+		Scan(&method, &state, &aim, &r.Amount, &r.Refunded, &r.Currency, &r.token, &r.ref, &asking, &r.attempt, &r.Decline)
+	r.asking = step(asking)
 	r.Order, r.Method, r.State, r.Aim = order, delivery.Method(method), delivery.PaymentState(state), delivery.PaymentAim(aim)
 	return r, err
 }
 
 func update(ctx context.Context, tx *db.Tx, from, to row, now time.Time) (int64, error) {
-	n, err := tx.Exec(ctx, `UPDATE payment SET state = $1, refunded = $2, ref = $3, attempt = $4, decline = $5, updated_at = $6
+	n, err := tx.Exec(ctx, `UPDATE payment SET state = $1, refunded = $2, ref = $3, attempt = $4, decline = $5, asking = '', updated_at = $6
 		WHERE order_id = $7 AND state = $8 AND attempt = $9`,
 		string(to.State), to.Refunded, to.ref, to.attempt, to.Decline, now.UnixMicro(), int64(from.Order), string(from.State), from.attempt)
 	if err != nil {
 		return 0, fmt.Errorf("payment: store the result for order %d: %w", from.Order, err)
 	}
 	return n, nil
+}
+
+// ask writes down what the provider is about to be asked, if the payment still is as it was read.
+func ask(ctx context.Context, tx *db.Tx, r row, todo step, now time.Time) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE payment SET asking = $1, updated_at = $2 WHERE order_id = $3 AND state = $4 AND attempt = $5 AND aim = $6 AND asking = ''`,
+		string(todo), now.UnixMicro(), int64(r.Order), string(r.State), r.attempt, string(r.Aim))
+	if err != nil {
+		return false, fmt.Errorf("payment: store the question for order %d: %w", r.Order, err)
+	}
+	return n == 1, nil
 }

@@ -1,5 +1,6 @@
 -- What an order costs its customer and where that money is: one row an order, made for a card when the order is placed and for money paid
--- at the door when it is collected. aim is where the payment is to end up; attempt counts authorisations, each with keys of its own.
+-- at the door when it is collected. aim is where the payment is to end up; asking is what the provider
+-- is being asked, '' for nothing but an authorisation while state is new; attempt counts authorisations, each with keys of its own.
 CREATE TABLE payment (
     order_id   BIGINT PRIMARY KEY,
     method     TEXT NOT NULL,
@@ -10,6 +11,7 @@ CREATE TABLE payment (
     currency   TEXT NOT NULL,
     token      TEXT NOT NULL DEFAULT '',
     ref        TEXT NOT NULL DEFAULT '',
+    asking     TEXT NOT NULL DEFAULT '',
     attempt    BIGINT NOT NULL DEFAULT 1,
     decline    TEXT NOT NULL DEFAULT '',
     taken_by   BIGINT NOT NULL DEFAULT 0,

@@ -1,0 +1,207 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/stoa-town/stoa/internal/base/clock"
+	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/money"
+	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/platform/db/dbtest"
+	"github.com/stoa-town/stoa/internal/platform/events"
+	"github.com/stoa-town/stoa/internal/platform/jobs"
+)
+
+// flaky is a provider whose answers get lost, before or after it has done what was asked.
+type flaky struct {
+	Provider
+	lose func() (before, after bool)
+}
+
+var errLost = errors.New("the line is dead")
+
+func (f *flaky) call(fn func() error) error {
+	before, after := f.lose()
+	if before {
+		return errLost
+	}
+	if err := fn(); err != nil {
+		return err
+	}
+	if after {
+		return errLost
+	}
+	return nil
+}
+
+func (f *flaky) Authorise(ctx context.Context, key string, c Card) (a Authorisation, err error) {
+	err = f.call(func() (err error) { a, err = f.Provider.Authorise(ctx, key, c); return err })
+	return a, err
+}
+
+func (f *flaky) Capture(ctx context.Context, key, ref string, amount money.Amount) error {
+	return f.call(func() error { return f.Provider.Capture(ctx, key, ref, amount) })
+}
+
+func (f *flaky) Void(ctx context.Context, key, ref string) error {
+	return f.call(func() error { return f.Provider.Void(ctx, key, ref) })
+}
+
+func (f *flaky) Refund(ctx context.Context, key, ref string, amount money.Amount) error {
+	return f.call(func() error { return f.Provider.Refund(ctx, key, ref, amount) })
+}
+
+// books returns what the sandbox holds and has taken, less what it gave back, over all charges.
+func books(t testing.TB, d *db.DB) (held, taken int64) {
+	t.Helper()
+	err := d.Read(t.Context(), func(tx *db.Tx) error {
+		return tx.Row(t.Context(), `SELECT CAST(COALESCE(SUM(CASE WHEN state = 'held' THEN amount ELSE 0 END), 0) AS BIGINT),
+			CAST(COALESCE(SUM(captured - refunded), 0) AS BIGINT) FROM sandbox_charge`).Scan(&held, &taken)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return held, taken
+}
+
+func newService(t testing.TB, d *db.DB, p Provider) *Service {
+	bus := events.NewLocal()
+	now := clock.NewManual(time.Date(2026, 11, 22, 18, 0, 0, 0, time.UTC)).Now
+	return New(d, events.New(d, bus), jobs.New(d, bus, now, id.NewSource(1), jobs.Options{}), now, p)
+}
+
+func TestMoneyEndsAtItsAimWhateverGetsLostOnTheWay(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		ctx := t.Context()
+		var order id.ID
+		rapid.Check(t, func(rt *rapid.T) {
+			p := &flaky{Provider: NewSandbox(d), lose: func() (bool, bool) {
+				return rapid.Bool().Draw(rt, "lost before"), rapid.Bool().Draw(rt, "lost after")
+			}}
+			s := newService(t, d, p)
+			heldBefore, takenBefore := books(t, d)
+			order++
+			err := d.Write(ctx, func(tx *db.Tx) error {
+				return s.Open(ctx, tx, delivery.Charge{Order: order, Method: delivery.PayByCard, Amount: 500, Currency: "EUR", Token: "tok_ok"})
+			})
+			if err != nil {
+				rt.Fatal(err)
+			}
+			var aim delivery.PaymentAim
+			for range rapid.IntRange(1, 6).Draw(rt, "turns") {
+				if err := s.Settle(ctx, order, nil); err != nil && errs.CodeOf(err) != "payment_unclear" {
+					rt.Fatal(err)
+				}
+				aim = rapid.SampledFrom([]delivery.PaymentAim{delivery.AimHold, delivery.AimCapture, delivery.AimRelease}).Draw(rt, "aim")
+				if err := d.Write(ctx, func(tx *db.Tx) error { return s.Aim(ctx, tx, order, aim) }); err != nil {
+					rt.Fatal(err)
+				}
+			}
+			p.lose = func() (bool, bool) { return false, false }
+			var end delivery.Payment
+			if err := s.Settle(ctx, order, func(_ context.Context, _ *db.Tx, p delivery.Payment) error { end = p; return nil }); err != nil {
+				rt.Fatal(err)
+			}
+			held, taken := books(t, d)
+			held, taken = held-heldBefore, taken-takenBefore
+			want := map[delivery.PaymentState][2]int64{
+				delivery.PaymentAuthorised: {500, 0}, delivery.PaymentCaptured: {0, 500}, delivery.PaymentVoided: {0, 0}, delivery.PaymentRefunded: {0, 0},
+			}[end.State]
+			if want != [2]int64{held, taken} {
+				rt.Fatalf("the payment is %s, but %d are held and %d taken", end.State, held, taken)
+			}
+			if aim == delivery.AimRelease && held+taken != 0 || aim == delivery.AimCapture && taken != 500 && end.State != delivery.PaymentRefunded {
+				rt.Fatalf("the aim is to %s, but the payment is %s", aim, end.State)
+			}
+		})
+	}, Schema, events.Schema, jobs.Schema)
+}
+
+func TestManySettlersChargeOnce(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		ctx := t.Context()
+		s := newService(t, d, NewSandbox(d))
+		err := d.Write(ctx, func(tx *db.Tx) error {
+			if err := s.Open(ctx, tx, delivery.Charge{Order: 1, Method: delivery.PayByCard, Amount: 700, Currency: "EUR", Token: "tok_ok"}); err != nil {
+				return err
+			}
+			return s.Aim(ctx, tx, 1, delivery.AimCapture)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 8)
+		for range cap(ended) {
+			go func() { ended <- s.Settle(ctx, 1, nil) }()
+		}
+		for range cap(ended) {
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}
+		if held, taken := books(t, d); held != 0 || taken != 700 {
+			t.Fatalf("%d are held and %d taken", held, taken)
+		}
+	}, Schema, events.Schema, jobs.Schema)
+}
+
+func TestNoWalkOfStepsLeavesTheMachine(t *testing.T) {
+	after := map[step]delivery.PaymentState{
+		authorise: delivery.PaymentAuthorised, capture: delivery.PaymentCaptured, void: delivery.PaymentVoided, refund: delivery.PaymentRefunded, renew: delivery.PaymentNew,
+	}
+	for s := range follow {
+		for _, aim := range []delivery.PaymentAim{delivery.AimHold, delivery.AimCapture, delivery.AimRelease} {
+			steps := 0
+			for at := s; ; steps++ {
+				todo := plan(at, aim)
+				if todo == nothing {
+					break
+				}
+				if !CanFollow(at, after[todo]) {
+					t.Errorf("to %s what is %s leads to %s", todo, at, after[todo])
+				}
+				if at = after[todo]; steps > maxSteps {
+					t.Fatalf("from %s to %s there is no end", s, aim)
+				}
+			}
+		}
+	}
+}
+
+func TestTheSandboxRefusesWhatABankWould(t *testing.T) {
+	d := dbtest.SQLite(t, Schema)
+	s, ctx := NewSandbox(d), t.Context()
+	a, err := s.Authorise(ctx, "a1", Card{Token: "tok_ok", Amount: 100, Currency: "EUR"})
+	if err != nil || a.Ref == "" {
+		t.Fatalf("Authorise = %v, %v", a, err)
+	}
+	if _, err := s.Authorise(ctx, "a1", Card{Token: "tok_ok", Amount: 200, Currency: "EUR"}); err == nil {
+		t.Error("a key serves for two amounts")
+	}
+	refuse := func(name string, err error) {
+		if err == nil {
+			t.Errorf("the sandbox allows %s", name)
+		}
+	}
+	refuse("to capture more than is held", s.Capture(ctx, "c1", a.Ref, 101))
+	refuse("to refund what was not taken", s.Refund(ctx, "r1", a.Ref, 1))
+	for range 2 {
+		if err := s.Capture(ctx, "c2", a.Ref, 100); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refuse("to capture twice", s.Capture(ctx, "c3", a.Ref, 100))
+	refuse("to void what was taken", s.Void(ctx, "v1", a.Ref))
+	if err := s.Refund(ctx, "r2", a.Ref, 60); err != nil {
+		t.Fatal(err)
+	}
+	refuse("to refund more than was taken", s.Refund(ctx, "r3", a.Ref, 41))
+	refuse("an unknown charge", s.Void(ctx, "v2", "ch_none"))
+}
