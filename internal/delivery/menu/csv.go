@@ -43,12 +43,12 @@ var otherColumns = map[string]string{
 type parsed struct {
 	doc      Document
 	has      map[string]bool // columns that the file has; nil: all
-	problems []Problem
-	warnings []Problem
+	problems []BadLine
+	warnings []BadLine
 }
 
 func (p *parsed) bad(line int, field, format string, args ...any) {
-	p.problems = append(p.problems, Problem{Line: line, Field: field, Message: fmt.Sprintf(format, args...)})
+	p.problems = append(p.problems, BadLine{Line: line, Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
 // maxProblems is how many problems of one file are collected: who has more has another kind of file.
@@ -152,7 +152,7 @@ func (p *parsed) columns(head []string) []string {
 		switch {
 		case !slices.Contains(Columns, c):
 			if strings.TrimSpace(h) != "" {
-				p.warnings = append(p.warnings, Problem{Line: 1, Field: text.Clean(h, 40), Message: "This column is not known and was left out."})
+				p.warnings = append(p.warnings, BadLine{Line: 1, Field: text.Clean(h, 40), Message: "This column is not known and was left out."})
 			}
 		case p.has[c]:
 			p.bad(1, c, "This column is there twice.")

@@ -61,15 +61,15 @@ type DocOption struct {
 	Stock *int64       `json:"stock,omitempty"`
 }
 
-// Problem is one thing that is wrong with a file. Line counts from 1 and is 0 where the file has no lines to speak of (JSON): then Field is a path.
-type Problem struct {
+// BadLine is one thing that is wrong with a file. Line counts from 1 and is 0 where the file has no lines to speak of (JSON): then Field is a path.
+type BadLine struct {
 	Line    int    `json:"line,omitempty"`
 	Field   string `json:"field,omitempty"`
 	Message string `json:"message"`
 }
 
 // String returns "line 7, price: …".
-func (p Problem) String() string {
+func (p BadLine) String() string {
 	var where []string
 	if p.Line > 0 {
 		where = append(where, fmt.Sprintf("line %d", p.Line))
@@ -130,8 +130,8 @@ func (c *Card) left(thing id.ID) *int64 {
 }
 
 // check cleans the document in place and returns all that is wrong with it.
-func (doc *Document) check() []Problem {
-	var out []Problem
+func (doc *Document) check() []BadLine {
+	var out []BadLine
 	items, sections := 0, 0
 	menus := map[string]bool{}
 	for i := range doc.Menus {
@@ -151,7 +151,7 @@ func (doc *Document) check() []Problem {
 			items += len(s.Items)
 			out = append(out, s.check(fmt.Sprintf("%s.sections[%d]", path, j))...)
 			if again(names, s.Name) {
-				out = append(out, Problem{Field: fmt.Sprintf("%s.sections[%d].name", path, j), Message: fmt.Sprintf("There are two sections called %s in this menu.", s.Name)})
+				out = append(out, BadLine{Field: fmt.Sprintf("%s.sections[%d].name", path, j), Message: fmt.Sprintf("There are two sections called %s in this menu.", s.Name)})
 			}
 		}
 	}
@@ -160,7 +160,7 @@ func (doc *Document) check() []Problem {
 		what    string
 	}{{len(doc.Menus), MaxMenus, "menus"}, {sections, MaxSections, "sections"}, {items, MaxItems, "items"}} {
 		if l.n > l.most {
-			out = append(out, Problem{Message: fmt.Sprintf("A card has at most %d %s, this file has %d.", l.most, l.what, l.n)})
+			out = append(out, BadLine{Message: fmt.Sprintf("A card has at most %d %s, this file has %d.", l.most, l.what, l.n)})
 		}
 	}
 	return out
@@ -176,7 +176,7 @@ func again(seen map[string]bool, name string) bool {
 	return true
 }
 
-func (s *DocSection) check(path string) []Problem {
+func (s *DocSection) check(path string) []BadLine {
 	var c checker
 	c.name(path+".name", &s.Name)
 	c.text(path+".note", &s.Note, maxDescription)
@@ -215,10 +215,10 @@ func fields(wrong []errs.Field, path string, line int) []errs.Field {
 	return wrong
 }
 
-func problems(wrong []errs.Field, line int) []Problem {
-	out := make([]Problem, 0, len(wrong))
+func problems(wrong []errs.Field, line int) []BadLine {
+	out := make([]BadLine, 0, len(wrong))
 	for _, w := range wrong {
-		out = append(out, Problem{Line: line, Field: w.Path, Message: w.Message})
+		out = append(out, BadLine{Line: line, Field: w.Path, Message: w.Message})
 	}
 	return out
 }

@@ -32,26 +32,27 @@ func (s *Service) Routes(rt *httpx.Router) {
 	s.pageRoutes(rt)
 }
 
-// menuBody is a card as customers see it. What changes without a new version (hours, sold out, stock) is data that a client can follow by
+// menuCard is a card as customers see it. What changes without a new version (hours, sold out, stock) is data that a client can follow by
 // its own clock; available_now is true to the minute.
-type menuBody struct {
+type menuCard struct {
 	Restaurant id.ID         `json:"restaurant"`
 	Version    int64         `json:"version"`
 	Currency   string        `json:"currency"`
 	TimeZone   string        `json:"time_zone"`
-	Sections   []sectionBody `json:"sections"`
+	Sections   []menuSection `json:"sections"`
 }
 
-type sectionBody struct {
+type menuSection struct {
 	ID        id.ID      `json:"id"`
 	Name      string     `json:"name"`
+	Menu      id.ID      `json:"menu" doc:"Sections of one menu share it: lunch, dinner."`
 	Note      string     `json:"note,omitempty"`
 	Hours     string     `json:"hours,omitempty" doc:"When it can be ordered, in OSM opening_hours and the restaurant's time zone; absent: whenever the restaurant is open."`
 	Available bool       `json:"available_now"`
-	Items     []itemBody `json:"items"`
+	Items     []menuItem `json:"items"`
 }
 
-type itemBody struct {
+type menuItem struct {
 	ID           id.ID        `json:"id"`
 	Name         string       `json:"name"`
 	Description  string       `json:"description,omitempty"`
@@ -63,19 +64,20 @@ type itemBody struct {
 	SoldOutUntil *time.Time   `json:"sold_out_until,omitempty" doc:"9999-01-01: until the restaurant says otherwise."`
 	Stock        *int64       `json:"stock,omitempty" doc:"Portions left; absent: not counted."`
 	Available    bool         `json:"available_now"`
-	Groups       []groupBody  `json:"option_groups,omitempty"`
+	Hidden       bool         `json:"hidden,omitempty"`
+	Groups       []menuGroup  `json:"option_groups,omitempty"`
 }
 
-type groupBody struct {
+type menuGroup struct {
 	ID      id.ID        `json:"id"`
 	Name    string       `json:"name"`
 	Min     int          `json:"min"`
 	Max     int          `json:"max"`
 	Rule    string       `json:"rule" doc:"How the prices of the chosen options add up: SUM, MAX or AVG."`
-	Options []optionBody `json:"options"`
+	Options []menuOption `json:"options"`
 }
 
-type optionBody struct {
+type menuOption struct {
 	ID           id.ID        `json:"id"`
 	Name         string       `json:"name"`
 	Price        money.Amount `json:"price" doc:"Added to the item's."`
@@ -100,7 +102,7 @@ func (snap *snapshot) encode(shop *delivery.Shop, now time.Time) (*encoded, erro
 	if e := snap.body.Load(); e != nil && e.minute == minute && e.shop == shop.Version {
 		return e, nil
 	}
-	b, err := json.Marshal(snap.public(shop, now))
+	b, err := json.Marshal(snap.public(shop, now, false))
 	if err != nil {
 		return nil, fmt.Errorf("menu: encode the card of %s: %w", shop.Slug, err)
 	}
@@ -109,22 +111,29 @@ func (snap *snapshot) encode(shop *delivery.Shop, now time.Time) (*encoded, erro
 	return e, nil
 }
 
-func (snap *snapshot) public(shop *delivery.Shop, now time.Time) menuBody {
-	out := menuBody{Restaurant: shop.ID, Version: snap.menu.Version, Currency: shop.Currency, TimeZone: shop.Loc.String(), Sections: []sectionBody{}}
+func (snap *snapshot) public(shop *delivery.Shop, now time.Time, hidden bool) menuCard {
+	out := menuCard{Restaurant: shop.ID, Version: snap.menu.Version, Currency: shop.Currency, TimeZone: shop.Loc.String(), Sections: []menuSection{}}
+	menus := map[id.ID]id.ID{}
+	for _, m := range snap.card.Menus {
+		for _, sec := range m.Sections {
+			menus[sec.ID] = m.ID
+		}
+	}
 	for _, sec := range snap.menu.Sections {
-		sb := sectionBody{ID: sec.ID, Name: sec.Name, Note: sec.Note, Available: served(sec, shop.Loc, now), Items: []itemBody{}}
+		sb := menuSection{ID: sec.ID, Menu: menus[sec.ID], Name: sec.Name, Note: sec.Note, Available: served(sec, shop.Loc, now), Items: []menuItem{}}
 		if sec.Hours != nil {
 			sb.Hours = sec.Hours.String()
 		}
 		for _, it := range sec.Items {
-			if it.Hidden {
+			if it.Hidden && !hidden {
 				continue
 			}
-			ib := itemBody{
+			ib := menuItem{
 				ID: it.ID, Name: it.Name, Description: it.Description, Price: it.Price, Tax: it.Tax, Photo: it.Photo, Allergens: it.Allergens,
 				Diets: it.Diets, SoldOutUntil: stamp(it.OutUntil, now), Stock: counted(it.Stock),
 			}
-			ib.Available = sb.Available && ib.SoldOutUntil == nil && it.Stock != 0
+			ib.Hidden = it.Hidden
+			ib.Available = !it.Hidden && sb.Available && ib.SoldOutUntil == nil && it.Stock != 0
 			for _, g := range it.Groups {
 				ib.Groups = append(ib.Groups, publicGroup(g, now))
 			}
@@ -135,10 +144,10 @@ func (snap *snapshot) public(shop *delivery.Shop, now time.Time) menuBody {
 	return out
 }
 
-func publicGroup(g *delivery.OptionGroup, now time.Time) groupBody {
-	gb := groupBody{ID: g.ID, Name: g.Name, Min: g.Min, Max: g.Max, Rule: g.Rule, Options: []optionBody{}}
+func publicGroup(g *delivery.OptionGroup, now time.Time) menuGroup {
+	gb := menuGroup{ID: g.ID, Name: g.Name, Min: g.Min, Max: g.Max, Rule: g.Rule, Options: []menuOption{}}
 	for _, o := range g.Options {
-		ob := optionBody{ID: o.ID, Name: o.Name, Price: o.Price, SoldOutUntil: stamp(o.OutUntil, now), Stock: counted(o.Stock)}
+		ob := menuOption{ID: o.ID, Name: o.Name, Price: o.Price, SoldOutUntil: stamp(o.OutUntil, now), Stock: counted(o.Stock)}
 		ob.Available = ob.SoldOutUntil == nil && o.Stock != 0
 		gb.Options = append(gb.Options, ob)
 	}
@@ -172,6 +181,7 @@ type slugIn struct {
 type menuIn struct {
 	slugIn
 	Match string `header:"If-None-Match" maxLength:"200"`
+	All   bool   `query:"all" doc:"Hidden items too, for those who work there."`
 }
 
 type bytesOut struct {
@@ -188,7 +198,7 @@ const tag = "Menus"
 var bearer = []map[string][]string{{"bearer": {}}}
 
 func (s *Service) readRoutes(rt *httpx.Router) {
-	schema := rt.API.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[menuBody](), true, "MenuBody")
+	schema := rt.API.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[menuCard](), true, "MenuCard")
 	httpx.Operation(rt, huma.Operation{
 		Method: http.MethodGet, Path: "/restaurants/{slug}/menu", Summary: "A restaurant's card", Tags: []string{tag},
 		Description: "Sections, items, option groups, what is sold out and how much is left. Send If-None-Match with the ETag to learn cheaply that nothing has changed.",
@@ -197,26 +207,15 @@ func (s *Service) readRoutes(rt *httpx.Router) {
 			"304": {Description: "Nothing has changed."},
 		},
 	}, s.getMenu)
-	httpx.Operation(rt, huma.Operation{
-		Method: http.MethodGet, Path: "/restaurants/{slug}/menu/card", Summary: "The card as its restaurant sees it", Tags: []string{tag}, Security: bearer,
-		Description: "Menus by daypart, hidden items and option groups that no item uses included.",
-	}, func(ctx context.Context, in *slugIn) (*struct{ Body *Card }, error) {
-		shop, err := s.shops.ShopBySlug(ctx, in.Slug)
-		if err != nil {
-			return nil, err
-		}
-		card, err := s.Card(ctx, access.From(ctx), shop.ID)
-		if err != nil {
-			return nil, err
-		}
-		return &struct{ Body *Card }{card}, nil
-	})
 }
 
 func (s *Service) getMenu(ctx context.Context, in *menuIn) (*bytesOut, error) {
 	shop, err := s.shops.ShopBySlug(ctx, in.Slug)
 	if err != nil {
 		return nil, err
+	}
+	if in.All {
+		return s.getAll(ctx, shop)
 	}
 	snap, err := s.snapshot(ctx, shop.ID)
 	if err != nil {
@@ -233,12 +232,28 @@ func (s *Service) getMenu(ctx context.Context, in *menuIn) (*bytesOut, error) {
 	return out, nil
 }
 
+// getAll answers with the card as its restaurant sees it.
+func (s *Service) getAll(ctx context.Context, shop *delivery.Shop) (*bytesOut, error) {
+	if err := mayWork(access.From(ctx), shop.ID); err != nil {
+		return nil, err
+	}
+	snap, err := s.snapshot(ctx, shop.ID)
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(snap.public(shop, s.now(), true))
+	if err != nil {
+		return nil, fmt.Errorf("menu: encode the card of %s: %w", shop.Slug, err)
+	}
+	return &bytesOut{Status: http.StatusOK, ContentType: "application/json", Cache: "no-store", Body: b}, nil
+}
+
 type partIn struct {
 	slugIn
 	ID id.ID `path:"id"`
 }
 
-type idOut struct {
+type menuID struct {
 	Status int
 	Body   struct {
 		ID id.ID `json:"id"`
@@ -250,29 +265,29 @@ type menuEdit struct {
 	Hours string `json:"hours,omitempty" maxLength:"1000" doc:"OSM opening_hours in the restaurant's time zone, such as Mo-Fr 11:30-14:30."`
 }
 
-type sectionEdit struct {
+type menuSectionEdit struct {
 	Menu  id.ID  `json:"menu,omitempty" doc:"Left out: a new section joins the first menu, a known one stays where it is."`
 	Name  string `json:"name" maxLength:"120"`
 	Note  string `json:"note,omitempty" maxLength:"600"`
 	Hours string `json:"hours,omitempty" maxLength:"1000"`
 }
 
-type groupEdit struct {
-	Name    string       `json:"name" maxLength:"120"`
-	Min     int          `json:"min" minimum:"0" maximum:"40"`
-	Max     int          `json:"max" minimum:"1" maximum:"40"`
-	Rule    string       `json:"rule,omitempty" enum:"SUM,MAX,AVG"`
-	Options []optionEdit `json:"options" minItems:"1" maxItems:"100"`
+type menuGroupEdit struct {
+	Name    string           `json:"name" maxLength:"120"`
+	Min     int              `json:"min" minimum:"0" maximum:"40"`
+	Max     int              `json:"max" minimum:"1" maximum:"40"`
+	Rule    string           `json:"rule,omitempty" enum:"SUM,MAX,AVG"`
+	Options []menuOptionEdit `json:"options" minItems:"1" maxItems:"100"`
 }
 
-type optionEdit struct {
+type menuOptionEdit struct {
 	ID    id.ID        `json:"id,omitempty" doc:"Left out: a new option."`
 	Name  string       `json:"name" maxLength:"120"`
 	Price money.Amount `json:"price,omitempty" minimum:"0" maximum:"10000000"`
 	Stock *int64       `json:"stock,omitempty" minimum:"-1" maximum:"1000000" doc:"Portions left; -1: not counted; left out: as it is."`
 }
 
-func (g *groupEdit) input() GroupInput {
+func (g *menuGroupEdit) input() GroupInput {
 	in := GroupInput{Name: g.Name, Min: g.Min, Max: g.Max, Rule: g.Rule}
 	for _, o := range g.Options {
 		in.Options = append(in.Options, OptionInput(o))
@@ -292,22 +307,22 @@ type newIn[B any] struct {
 
 // save registers POST below path for a new part and PUT for a known one.
 func save[B any](s *Service, rt *httpx.Router, path, what string, fn func(ctx context.Context, a access.Actor, shop, part id.ID, b B) (id.ID, error)) {
-	run := func(ctx context.Context, slug string, part id.ID, b B, status int) (*idOut, error) {
+	run := func(ctx context.Context, slug string, part id.ID, b B, status int) (*menuID, error) {
 		shop, err := s.shops.ShopBySlug(ctx, slug)
 		if err != nil {
 			return nil, err
 		}
-		out := &idOut{Status: status}
+		out := &menuID{Status: status}
 		out.Body.ID, err = fn(ctx, access.From(ctx), shop.ID, part, b)
 		return out, err
 	}
 	base := "/restaurants/{slug}/menu/" + path
 	httpx.Operation(rt, huma.Operation{Method: http.MethodPost, Path: base, Summary: "Add " + what, Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusCreated},
-		func(ctx context.Context, in *newIn[B]) (*idOut, error) {
+		func(ctx context.Context, in *newIn[B]) (*menuID, error) {
 			return run(ctx, in.Slug, 0, in.Body, http.StatusCreated)
 		})
 	httpx.Operation(rt, huma.Operation{Method: http.MethodPut, Path: base + "/{id}", Summary: "Change " + what, Tags: []string{tag}, Security: bearer},
-		func(ctx context.Context, in *saveIn[B]) (*idOut, error) {
+		func(ctx context.Context, in *saveIn[B]) (*menuID, error) {
 			if in.ID == 0 {
 				return nil, errNoPart
 			}
@@ -328,7 +343,7 @@ func act[B any](s *Service, rt *httpx.Router, op huma.Operation, fn func(ctx con
 	})
 }
 
-type moveEdit struct {
+type menuMove struct {
 	To    id.ID `json:"to,omitempty" doc:"The menu of a section, the section of an item; left out: where it is now."`
 	Index int   `json:"index,omitempty" minimum:"0" doc:"Its new place, from 0."`
 	Step  int   `json:"step,omitempty" minimum:"-5000" maximum:"5000" doc:"In place of index: so many places down, or up where negative."`
@@ -338,10 +353,10 @@ func (s *Service) partRoutes(rt *httpx.Router) {
 	save(s, rt, "menus", "a menu", func(ctx context.Context, a access.Actor, shop, part id.ID, b menuEdit) (id.ID, error) {
 		return s.SaveMenu(ctx, a, shop, part, MenuInput(b))
 	})
-	save(s, rt, "sections", "a section", func(ctx context.Context, a access.Actor, shop, part id.ID, b sectionEdit) (id.ID, error) {
+	save(s, rt, "sections", "a section", func(ctx context.Context, a access.Actor, shop, part id.ID, b menuSectionEdit) (id.ID, error) {
 		return s.SaveSection(ctx, a, shop, part, SectionInput(b))
 	})
-	save(s, rt, "groups", "an option group", func(ctx context.Context, a access.Actor, shop, part id.ID, b groupEdit) (id.ID, error) {
+	save(s, rt, "groups", "an option group", func(ctx context.Context, a access.Actor, shop, part id.ID, b menuGroupEdit) (id.ID, error) {
 		return s.SaveGroup(ctx, a, shop, part, b.input())
 	})
 	for path, part := range map[string]Part{"menus": PartMenu, "sections": PartSection, "items": PartItem, "groups": PartGroup} {
@@ -355,7 +370,7 @@ func (s *Service) partRoutes(rt *httpx.Router) {
 			continue
 		}
 		act(s, rt, huma.Operation{Method: http.MethodPost, Path: path + "/{id}/move", Summary: "Move a " + string(part)},
-			func(ctx context.Context, a access.Actor, shop, thing id.ID, b moveEdit) error {
+			func(ctx context.Context, a access.Actor, shop, thing id.ID, b menuMove) error {
 				return s.Reorder(ctx, a, shop, part, thing, Move(b))
 			})
 	}
@@ -371,7 +386,7 @@ func (s *Service) onPart(part Part, fn func(ctx context.Context, a access.Actor,
 	}
 }
 
-type itemEdit struct {
+type menuItemEdit struct {
 	Section     id.ID        `json:"section"`
 	Name        string       `json:"name" maxLength:"120"`
 	Description string       `json:"description,omitempty" maxLength:"600"`
@@ -385,7 +400,7 @@ type itemEdit struct {
 	Stock       *int64       `json:"stock,omitempty" minimum:"-1" maximum:"1000000"`
 }
 
-type itemChange struct {
+type menuItemChange struct {
 	Section     *id.ID        `json:"section,omitempty"`
 	Name        *string       `json:"name,omitempty" maxLength:"120"`
 	Description *string       `json:"description,omitempty" maxLength:"600"`
@@ -399,39 +414,39 @@ type itemChange struct {
 	Stock       *int64        `json:"stock,omitempty" minimum:"-1" maximum:"1000000"`
 }
 
-type availabilityEdit struct {
+type menuAvailability struct {
 	SoldOut   string     `json:"sold_out,omitempty" enum:"today,forever" doc:"Sold out until tomorrow's opening, or until somebody says otherwise."`
 	Until     *time.Time `json:"sold_out_until,omitempty" doc:"In place of sold_out: until this time."`
 	Available bool       `json:"available,omitempty" doc:"To be had again."`
 	Stock     *int64     `json:"stock,omitempty" minimum:"-1" maximum:"1000000" doc:"Portions left; -1: no longer counted."`
 }
 
-type copyEdit struct {
+type menuCopy struct {
 	Section id.ID `json:"section,omitempty" doc:"Left out: the item's own."`
 }
 
 func (s *Service) itemRoutes(rt *httpx.Router) {
 	httpx.Operation(rt, huma.Operation{Method: http.MethodPost, Path: "/restaurants/{slug}/menu/items", Summary: "Add an item", Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusCreated},
-		func(ctx context.Context, in *newIn[itemEdit]) (*idOut, error) {
+		func(ctx context.Context, in *newIn[menuItemEdit]) (*menuID, error) {
 			shop, err := s.shops.ShopBySlug(ctx, in.Slug)
 			if err != nil {
 				return nil, err
 			}
-			out := &idOut{Status: http.StatusCreated}
+			out := &menuID{Status: http.StatusCreated}
 			out.Body.ID, err = s.AddItem(ctx, access.From(ctx), shop.ID, ItemInput(in.Body))
 			return out, err
 		})
 	act(s, rt, huma.Operation{Method: http.MethodPatch, Path: "items/{id}", Summary: "Change an item"},
-		func(ctx context.Context, a access.Actor, shop, item id.ID, b itemChange) error {
+		func(ctx context.Context, a access.Actor, shop, item id.ID, b menuItemChange) error {
 			return s.EditItem(ctx, a, shop, item, ItemPatch(b))
 		})
 	httpx.Operation(rt, huma.Operation{Method: http.MethodPost, Path: "/restaurants/{slug}/menu/items/{id}/copy", Summary: "Copy an item", Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusCreated},
-		func(ctx context.Context, in *saveIn[copyEdit]) (*idOut, error) {
+		func(ctx context.Context, in *saveIn[menuCopy]) (*menuID, error) {
 			shop, err := s.shops.ShopBySlug(ctx, in.Slug)
 			if err != nil {
 				return nil, err
 			}
-			out := &idOut{Status: http.StatusCreated}
+			out := &menuID{Status: http.StatusCreated}
 			out.Body.ID, err = s.CopyItem(ctx, access.From(ctx), shop.ID, in.ID, in.Body.Section)
 			return out, err
 		})
@@ -440,7 +455,7 @@ func (s *Service) itemRoutes(rt *httpx.Router) {
 	}
 }
 
-func (s *Service) setAvailability(ctx context.Context, a access.Actor, restaurant, thing id.ID, b availabilityEdit) error {
+func (s *Service) setAvailability(ctx context.Context, a access.Actor, restaurant, thing id.ID, b menuAvailability) error {
 	shop, err := s.shops.Shop(ctx, restaurant)
 	if err != nil {
 		return err
@@ -482,6 +497,10 @@ type importIn struct {
 	RawBody     []byte `contentType:"text/csv"`
 }
 
+type menuImport Report
+
+type importOut struct{ Body menuImport }
+
 type exportIn struct {
 	slugIn
 	Format string `query:"format" enum:"csv,json" default:"csv"`
@@ -491,7 +510,7 @@ func (s *Service) fileRoutes(rt *httpx.Router) {
 	httpx.Operation(rt, huma.Operation{
 		Method: http.MethodPost, Path: "/restaurants/{slug}/menu/import", Summary: "Import a card", Tags: []string{tag}, Security: bearer, MaxBodyBytes: MaxImport + 1,
 		Description: "All of the file or nothing. As CSV: " + strings.Join(Columns, ", ") + "; only item and price are needed. As JSON: what export gives.",
-	}, func(ctx context.Context, in *importIn) (*struct{ Body Report }, error) {
+	}, func(ctx context.Context, in *importIn) (*importOut, error) {
 		shop, err := s.shops.ShopBySlug(ctx, in.Slug)
 		if err != nil {
 			return nil, err
@@ -504,7 +523,7 @@ func (s *Service) fileRoutes(rt *httpx.Router) {
 		if err != nil {
 			return nil, err
 		}
-		return &struct{ Body Report }{rep}, nil
+		return &importOut{Body: menuImport(rep)}, nil
 	})
 	httpx.Operation(rt, huma.Operation{
 		Method: http.MethodGet, Path: "/restaurants/{slug}/menu/export", Summary: "Export the card", Tags: []string{tag}, Security: bearer,

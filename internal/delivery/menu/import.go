@@ -35,8 +35,8 @@ type Report struct {
 	Changed   int       `json:"changed" doc:"Items that were there and are different now."`
 	Unchanged int       `json:"unchanged"`
 	Removed   int       `json:"removed" doc:"Items that are no longer on the card."`
-	Problems  []Problem `json:"problems" doc:"Every bad line."`
-	Warnings  []Problem `json:"warnings" doc:"What was left out."`
+	Problems  []BadLine `json:"problems" doc:"Every bad line."`
+	Warnings  []BadLine `json:"warnings" doc:"What was left out."`
 }
 
 // Import reads a card from a CSV (see Columns) or JSON (see Document) file; format is "csv" or "json". Dishes are the same where menu,
@@ -175,7 +175,7 @@ func (s *Service) merge(ctx context.Context, actor access.Actor, restaurant id.I
 
 // refuse answers an import of a file with mistakes.
 func (rep Report) refuse(o ImportOptions) (Report, error) {
-	slices.SortStableFunc(rep.Problems, func(a, b Problem) int { return a.Line - b.Line })
+	slices.SortStableFunc(rep.Problems, func(a, b BadLine) int { return a.Line - b.Line })
 	if o.DryRun {
 		return rep, nil
 	}

@@ -307,7 +307,9 @@ func (c *checker) count(path string, n *int64) {
 // checker collects what is wrong with an input.
 type checker struct{ wrong []errs.Field }
 
-func (c *checker) add(path, msg string) { c.wrong = append(c.wrong, errs.Field{Path: path, Message: msg}) }
+func (c *checker) add(path, msg string) {
+	c.wrong = append(c.wrong, errs.Field{Path: path, Message: msg})
+}
 
 func (c *checker) err() error { return errs.InvalidFields(c.wrong) }
 
