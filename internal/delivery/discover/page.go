@@ -204,6 +204,12 @@ func (s *Service) homePage(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	if v.loc == nil {
+		v.loc = time.UTC
+		if v.result != nil && len(v.result.Items) > 0 {
+			v.loc = v.result.Items[0].Card.Loc
+		}
+	}
 	v.times = timesAhead(v.now, v.loc)
 	if ui.IsFragment(r) && v.result != nil {
 		return httpx.Render(w, r, http.StatusOK, found(v))

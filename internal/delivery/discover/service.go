@@ -42,7 +42,7 @@ type Options struct {
 	Geocoder Geocoder  // nil: addresses are set by pin alone
 	Center   geo.Point // where maps begin
 	City     string
-	Loc      *time.Location // the town's time zone; nil: UTC
+	Loc      *time.Location // the town's time zone; nil: that of the restaurants listed
 }
 
 // Service finds restaurants and keeps addresses.
@@ -60,9 +60,6 @@ type Service struct {
 
 // New returns the Service.
 func New(d *db.DB, ids *id.Source, now clock.Func, restaurants Restaurants, menus Menus, opt Options) *Service {
-	if opt.Loc == nil {
-		opt.Loc = time.UTC
-	}
 	s := &Service{db: d, ids: ids, now: now, restaurants: restaurants, menus: menus, opt: opt}
 	s.bufs.New = func() any { return new([]delivery.Listing) }
 	return s

@@ -1565,19 +1565,19 @@ func prepRow(v view, i int) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		r, row := prepAt(v.s.Prep, i), strconv.Itoa(i)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 92, "<div class=\"row\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 92, "<div class=\"panel stack-s\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "up_to", ID: "up_to-" + row, Path: "prep[" + row + "].up_to", Label: "up to", HideLabel: true, Placeholder: "any value", InputMode: "decimal", Suffix: v.s.Currency, Value: amountText(r.UpTo, v.s.Currency), Err: v.err}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "up_to", ID: "up_to-" + row, Path: "prep[" + row + "].up_to", Label: "Food up to", Placeholder: "any value", InputMode: "decimal", Suffix: v.s.Currency, Value: amountText(r.UpTo, v.s.Currency), Err: v.err}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "minutes", ID: "minutes-" + row, Path: "prep[" + row + "].minutes", Label: "takes", HideLabel: true, Placeholder: "takes", InputMode: "numeric", Suffix: "min", Value: placeText(r.Min), Err: v.err}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "minutes", ID: "minutes-" + row, Path: "prep[" + row + "].minutes", Label: "takes", InputMode: "numeric", Suffix: "min", Value: placeText(r.Min), Err: v.err}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "rush_minutes", ID: "rush-" + row, Path: "prep[" + row + "].rush_minutes", Label: "in rush", HideLabel: true, Placeholder: "in rush", InputMode: "numeric", Suffix: "min in rush", Value: placeText(r.Rush), Err: v.err}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "rush_minutes", ID: "rush-" + row, Path: "prep[" + row + "].rush_minutes", Label: "and in rush", Placeholder: "twice as long", InputMode: "numeric", Suffix: "min", Value: placeText(r.Rush), Err: v.err}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -31,6 +31,7 @@ const (
 	MaxPrep      = 240 // minutes
 	MaxDaysAhead = 14
 	MaxRadiusM   = 50_000
+	MaxDrawing   = 256 << 10 // bytes of GeoJSON over all zones
 )
 
 // Settings are what a restaurant says about itself. Times of day are in its time zone, money is in minor units of its currency.
@@ -313,8 +314,13 @@ func (s *Settings) zones(c *checker) {
 		c.add("zones", "At most %d zones.", MaxZones)
 		return
 	}
+	drawn := 0
 	for i := range s.Zones {
 		z := &s.Zones[i]
+		if drawn += len(z.Area); drawn > MaxDrawing {
+			c.add(fmt.Sprintf("zones[%d].area", i), "The zones have too many corners. Draw them simpler.")
+			return
+		}
 		z.Name = text.Clean(z.Name, 60)
 		path := fmt.Sprintf("zones[%d]", i)
 		c.amount(path+".fee", z.Fee)

@@ -228,7 +228,8 @@ func (s *Service) GiveSlot(ctx context.Context, tx *db.Tx, rid id.ID, capacity s
 type NewRestaurant struct {
 	Slug     string // a-z, 0-9 and hyphens; made from the name where empty
 	Settings Settings
-	Owner    id.ID // account that may manage it, 0: nobody yet
+	Owner    id.ID     // account that may manage it, 0: nobody yet
+	Since    time.Time // when it joined the town; zero: now
 }
 
 // Create makes a restaurant. Only admins may. Errors: Invalid with field paths; Conflict where the slug is taken.
@@ -247,7 +248,10 @@ func (s *Service) Create(ctx context.Context, in NewRestaurant) (*Compiled, erro
 	if in.Slug == "" || text.Slug(in.Slug, 60) != in.Slug {
 		return nil, errs.InvalidField("slug", "Use small letters, digits and single hyphens, such as trattoria-da-luigi.")
 	}
-	r := row{id: s.ids.Next(), slug: in.Slug, version: 1, since: now, settings: in.Settings}
+	if in.Since.IsZero() || in.Since.After(now) {
+		in.Since = now
+	}
+	r := row{id: s.ids.Next(), slug: in.Slug, version: 1, since: in.Since, settings: in.Settings}
 	for i := range r.settings.Closures {
 		r.settings.Closures[i].ID = s.ids.Next()
 	}

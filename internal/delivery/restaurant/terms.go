@@ -136,7 +136,9 @@ func (c *Compiled) wantedTerms(now time.Time, a Ask, travel time.Duration, taken
 	ready, prep, why := c.wanted(now, c.side(a.Mode), at, travel, a.Food)
 	t.Prep = prep
 	if why != "" {
-		t.OpensAt = c.side(a.Mode).nextOpen(now)
+		if opens := c.side(a.Mode).nextOpen(now); opens.After(now) {
+			t.OpensAt = opens
+		}
 		t.Problems = append(t.Problems, delivery.Problem{Code: "slot_gone", Path: "at", Message: why})
 		return
 	}
