@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
@@ -88,6 +89,7 @@ func (s *Service) place(ctx context.Context, actor access.Actor, req idem.Reques
 // tidy cleans what people typed and checks what the quote does not.
 func tidy(in *delivery.PlaceRequest, actor access.Actor) error {
 	in.Note = text.Clean(in.Note, 300)
+	in.Lines = slices.Clone(in.Lines) // the caller's stay as they are: a request sent again must be the same
 	for i := range in.Lines {
 		in.Lines[i].Note = text.Clean(in.Lines[i].Note, 200)
 	}
@@ -96,7 +98,7 @@ func tidy(in *delivery.PlaceRequest, actor access.Actor) error {
 		in.To = nil
 	}
 	if in.To != nil {
-		to := *in.To // the caller's stays as it is
+		to := *in.To
 		to.Street, to.City, to.Detail = text.Clean(to.Street, 120), text.Clean(to.City, 80), text.Clean(to.Detail, 120)
 		to.Notes, to.Name, to.Phone = text.Clean(to.Notes, 300), text.Clean(to.Name, 80), text.Clean(to.Phone, 40)
 		in.To = &to
