@@ -174,12 +174,8 @@ func counted(n int64) *int64 {
 	return &n
 }
 
-type slugIn struct {
-	Slug string `path:"slug" maxLength:"80"`
-}
-
 type menuIn struct {
-	slugIn
+	Slug  string `path:"slug" maxLength:"80"`
 	Match string `header:"If-None-Match" maxLength:"200"`
 	All   bool   `query:"all" doc:"Hidden items too, for those who work there."`
 }
@@ -249,8 +245,21 @@ func (s *Service) getAll(ctx context.Context, shop *delivery.Shop) (*bytesOut, e
 }
 
 type partIn struct {
-	slugIn
-	ID id.ID `path:"id"`
+	Slug string `path:"slug" maxLength:"80"`
+	ID   string `path:"id" maxLength:"20"`
+}
+
+// at returns the restaurant that a request is about, and the part's id where part is not empty.
+func (s *Service) at(ctx context.Context, slug, part string) (*delivery.Shop, id.ID, error) {
+	shop, err := s.shops.ShopBySlug(ctx, slug)
+	if err != nil || part == "" {
+		return shop, 0, err
+	}
+	thing, err := id.Parse(part)
+	if err != nil || thing == 0 {
+		return nil, 0, errs.InvalidField("path.id", "This is not an identifier.")
+	}
+	return shop, thing, nil
 }
 
 type menuID struct {
@@ -296,36 +305,34 @@ func (g *menuGroupEdit) input() GroupInput {
 }
 
 type saveIn[B any] struct {
-	partIn
+	Slug string `path:"slug" maxLength:"80"`
+	ID   string `path:"id" maxLength:"20"`
 	Body B
 }
 
 type newIn[B any] struct {
-	slugIn
+	Slug string `path:"slug" maxLength:"80"`
 	Body B
 }
 
 // save registers POST below path for a new part and PUT for a known one.
 func save[B any](s *Service, rt *httpx.Router, path, what string, fn func(ctx context.Context, a access.Actor, shop, part id.ID, b B) (id.ID, error)) {
-	run := func(ctx context.Context, slug string, part id.ID, b B, status int) (*menuID, error) {
-		shop, err := s.shops.ShopBySlug(ctx, slug)
+	run := func(ctx context.Context, slug, part string, b B, status int) (*menuID, error) {
+		shop, thing, err := s.at(ctx, slug, part)
 		if err != nil {
 			return nil, err
 		}
 		out := &menuID{Status: status}
-		out.Body.ID, err = fn(ctx, access.From(ctx), shop.ID, part, b)
+		out.Body.ID, err = fn(ctx, access.From(ctx), shop.ID, thing, b)
 		return out, err
 	}
 	base := "/restaurants/{slug}/menu/" + path
 	httpx.Operation(rt, huma.Operation{Method: http.MethodPost, Path: base, Summary: "Add " + what, Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusCreated},
 		func(ctx context.Context, in *newIn[B]) (*menuID, error) {
-			return run(ctx, in.Slug, 0, in.Body, http.StatusCreated)
+			return run(ctx, in.Slug, "", in.Body, http.StatusCreated)
 		})
 	httpx.Operation(rt, huma.Operation{Method: http.MethodPut, Path: base + "/{id}", Summary: "Change " + what, Tags: []string{tag}, Security: bearer},
 		func(ctx context.Context, in *saveIn[B]) (*menuID, error) {
-			if in.ID == 0 {
-				return nil, errNoPart
-			}
 			return run(ctx, in.Slug, in.ID, in.Body, http.StatusOK)
 		})
 }
@@ -335,11 +342,11 @@ func act[B any](s *Service, rt *httpx.Router, op huma.Operation, fn func(ctx con
 	op.Tags, op.Security, op.DefaultStatus = []string{tag}, bearer, http.StatusNoContent
 	op.Path = "/restaurants/{slug}/menu/" + op.Path
 	httpx.Operation(rt, op, func(ctx context.Context, in *saveIn[B]) (*struct{}, error) {
-		shop, err := s.shops.ShopBySlug(ctx, in.Slug)
+		shop, thing, err := s.at(ctx, in.Slug, in.ID)
 		if err != nil {
 			return nil, err
 		}
-		return nil, fn(ctx, access.From(ctx), shop.ID, in.ID, in.Body)
+		return nil, fn(ctx, access.From(ctx), shop.ID, thing, in.Body)
 	})
 }
 
@@ -378,11 +385,11 @@ func (s *Service) partRoutes(rt *httpx.Router) {
 
 func (s *Service) onPart(part Part, fn func(ctx context.Context, a access.Actor, shop id.ID, part Part, thing id.ID) error) func(context.Context, *partIn) (*struct{}, error) {
 	return func(ctx context.Context, in *partIn) (*struct{}, error) {
-		shop, err := s.shops.ShopBySlug(ctx, in.Slug)
+		shop, thing, err := s.at(ctx, in.Slug, in.ID)
 		if err != nil {
 			return nil, err
 		}
-		return nil, fn(ctx, access.From(ctx), shop.ID, part, in.ID)
+		return nil, fn(ctx, access.From(ctx), shop.ID, part, thing)
 	}
 }
 
@@ -442,12 +449,12 @@ func (s *Service) itemRoutes(rt *httpx.Router) {
 		})
 	httpx.Operation(rt, huma.Operation{Method: http.MethodPost, Path: "/restaurants/{slug}/menu/items/{id}/copy", Summary: "Copy an item", Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusCreated},
 		func(ctx context.Context, in *saveIn[menuCopy]) (*menuID, error) {
-			shop, err := s.shops.ShopBySlug(ctx, in.Slug)
+			shop, item, err := s.at(ctx, in.Slug, in.ID)
 			if err != nil {
 				return nil, err
 			}
 			out := &menuID{Status: http.StatusCreated}
-			out.Body.ID, err = s.CopyItem(ctx, access.From(ctx), shop.ID, in.ID, in.Body.Section)
+			out.Body.ID, err = s.CopyItem(ctx, access.From(ctx), shop.ID, item, in.Body.Section)
 			return out, err
 		})
 	for path, what := range map[string]string{"items": "an item", "options": "an option"} {
@@ -490,7 +497,7 @@ func soldOut(word string, now time.Time, loc *time.Location) time.Time {
 }
 
 type importIn struct {
-	slugIn
+	Slug        string `path:"slug" maxLength:"80"`
 	ContentType string `header:"Content-Type" doc:"text/csv or application/json."`
 	DryRun      bool   `query:"dry_run" doc:"Change nothing, report what would be."`
 	Replace     bool   `query:"replace" doc:"Delete what the file does not name."`
@@ -502,7 +509,7 @@ type menuImport Report
 type importOut struct{ Body menuImport }
 
 type exportIn struct {
-	slugIn
+	Slug   string `path:"slug" maxLength:"80"`
 	Format string `query:"format" enum:"csv,json" default:"csv"`
 }
 
