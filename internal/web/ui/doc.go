@@ -47,7 +47,7 @@
 // The tab opens one event stream (/live?topic=…&topic=…) for the space-separated topics of all [data-live] elements. Each message is
 // {event name, id, data JSON with "topic"}. Every element that lists the topic gets a DOM event "live" (detail {event, data}; it does not
 // bubble, so nested regions refresh alone); data-live-on="order.ready order.delayed" keeps only those names. The stream's event "resync"
-// reaches all elements. The answer to hx-get must contain the region itself, with the same id and attributes. Bursts are merged.
+// reaches all elements. data-live-src on a region names another stream than /live (a guest's); <html data-stream> is "on" or "off". The answer to hx-get must contain the region itself, with the same id and attributes. Bursts are merged.
 //
 // # A form
 //
@@ -66,13 +66,15 @@
 //
 //	data-rel                                        on <time datetime>: relative words kept up to date (Ago, In, Countdown write it)
 //	data-alarm="order:12"                           as long as such an element exists the kitchen alarm repeats; needs one tap to arm
+//	data-chime                                      rings once when such an element comes
 //	data-alarm-host                                 on the kitchen page's root: asks for that tap before the first order comes
 //	data-queue                                      on a form: stored on the device and sent later with its true time ("at") when offline
 //	data-geoloc                                     posts the position of a courier on duty to /api/stoa/v1/courier/position
 //	data-dialog="id"                                on a link: opens <dialog id> in place of following the link (Dialog)
 //	data-autosubmit                                 on a form: sent when one of its inputs changes (filters, selects)
 //	data-key="r"                                    presses the element with a key; "g o" are two keys in turn; listed by "?" with its title
-//	data-copy="text" · data-print · data-share      copy, print, share buttons
+//	data-copy="text" · data-print · data-share      copy, print, share buttons; a text that begins with / is copied as a whole address
+//	data-print-now                                  prints the page as soon as it is there
 //	data-toast="Saved"                              on any element that appears in a swap: shown as a toast and removed
 //
 // # Layout classes for page authors

@@ -103,8 +103,10 @@ on('click', '[data-step]', (b) => {
 watch('[data-focus]', (e) => e.focus({ preventScroll: false }))
 
 on('click', '[data-print]', () => print())
+watch('[data-print-now]', () => void document.fonts.ready.then(() => print()))
 on('click', '[data-copy]', (b) => {
-  void navigator.clipboard.writeText(b.dataset['copy'] ?? '').then(
+  const text = b.dataset['copy'] ?? ''
+  void navigator.clipboard.writeText(text.startsWith('/') ? new URL(text, location.href).href : text).then(
     () => toast('Copied'),
     () => toast('This browser does not let pages copy.'),
   )

@@ -14,6 +14,8 @@ const wanted = () => {
   return [...set].sort()
 }
 
+const state = (s: string) => (document.documentElement.dataset['stream'] = s)
+
 let open = '' // topics of the present stream
 let last = document.documentElement.dataset['liveId'] ?? ''
 let stop: AbortController | undefined
@@ -57,7 +59,8 @@ function line(text: string, m: { event: string; data: string[]; id: string | und
 }
 
 async function read(topics: string[], signal: AbortSignal): Promise<void> {
-  const url = '/live?' + topics.map((t) => 'topic=' + encodeURIComponent(t)).join('&')
+  const source = document.querySelector<HTMLElement>('[data-live-src]')?.dataset['liveSrc'] ?? '/live'
+  const url = source + '?' + topics.map((t) => 'topic=' + encodeURIComponent(t)).join('&')
   const headers: Record<string, string> = { Accept: 'text/event-stream' }
   if (last) headers['Last-Event-ID'] = last
   const answer = await fetch(url, { headers, signal, cache: 'no-store' })
@@ -65,6 +68,7 @@ async function read(topics: string[], signal: AbortSignal): Promise<void> {
   wait = 500
   window.clearTimeout(warn)
   warn = undefined
+  state('on')
   const s = strip()
   if (s) s.hidden = true
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
@@ -105,6 +109,7 @@ async function connect(topics: string[]): Promise<void> {
     if (status && status >= 400 && status < 500 && status !== 429 && status !== 408) return
   }
   if (mine.signal.aborted) return
+  state('off')
   warn ??= window.setTimeout(() => {
     const s = strip()
     if (s) s.hidden = false

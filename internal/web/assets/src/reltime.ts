@@ -25,6 +25,7 @@ function tick(): void {
       case 'countdown':
         text = s <= 0 ? clock(-s) : '+' + clock(s)
         e.classList.toggle('late', s > 0)
+        e.classList.toggle('warn', s <= 0 && -s < (Number(e.dataset['warn']) || 0))
         break
       case 'elapsed': {
         const warn = Number(e.dataset['warn']) || Infinity

@@ -55,6 +55,7 @@ watch('[data-alarm-host], [data-alarm]', () => {
     document.addEventListener('keydown', unlock)
   }
 })
+watch('[data-chime]', bell)
 watch('[data-alarm]', () => {
   if (timer) return
   timer = window.setInterval(ring, 3000)
