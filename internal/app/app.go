@@ -197,7 +197,7 @@ func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", httpx.Harden(people, httpx.HardenOptions{
 		Timeout: a.Config.Limits.HandlerTimeout, MaxBody: int64(a.Config.Limits.UploadBody) + 1<<20,
-		HTTPS: strings.HasPrefix(a.Config.URL, "https:"), Stream: isStream, Proxies: a.Config.TrustedProxies,
+		HTTPS: a.https(), Stream: isStream, Proxies: a.Config.TrustedProxies,
 	}))
 	// Machines ask these every few seconds: they skip sessions and limits.
 	mux.Handle("GET /healthz", telemetry.Live())
@@ -246,13 +246,19 @@ func (a *App) Close(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
+// https reports whether people reach the server by https.
+func (a *App) https() bool { return strings.HasPrefix(a.Config.URL, "https:") }
+
 // filesDir returns the folder in which pictures are kept.
 func (a *App) filesDir() string { return filepath.Join(a.Config.Data, "files") }
 
 // accountOptions returns what the account package is told.
 func (a *App) accountOptions() account.Options {
 	return account.Options{
-		HTTPS: strings.HasPrefix(a.Config.URL, "https:"), Demo: a.opt.Demo, Fail: a.Router.Error,
+		HTTPS: a.https(), Demo: a.opt.Demo, Fail: a.Router.Error,
+		OnSignIn: func(ctx context.Context, tx *db.Tx, who id.ID, guest string) error {
+			return a.Carts.Adopt(ctx, tx, who, guest)
+		},
 		Place: func(ctx context.Context, slug string) (id.ID, error) {
 			shop, err := a.Restaurants.ShopBySlug(ctx, slug)
 			if err != nil {

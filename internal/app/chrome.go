@@ -32,6 +32,11 @@ func (a *App) chrome(next http.Handler) http.Handler {
 			Path: r.URL.RequestURI(), Accent: int(town.AccentHue), LiveID: strconv.FormatInt(a.Events.Watched(), 10), Zone: a.zone,
 			Viewer: a.viewer(r),
 		}
+		guest, err := r.Cookie(account.GuestCookie)
+		if err != nil {
+			guest = &http.Cookie{}
+		}
+		c.CartCount = a.Carts.Count(ctx, access.From(ctx).ID, guest.Value)
 		if theme, err := r.Cookie("theme"); err == nil && (theme.Value == "light" || theme.Value == "dark") {
 			c.Theme = theme.Value
 		}

@@ -7,7 +7,9 @@ import (
 	"github.com/stoa-town/stoa/internal/account"
 	"github.com/stoa-town/stoa/internal/base/geo"
 	"github.com/stoa-town/stoa/internal/delivery/cart"
+	"github.com/stoa-town/stoa/internal/delivery/courier"
 	"github.com/stoa-town/stoa/internal/delivery/discover"
+	"github.com/stoa-town/stoa/internal/delivery/dispatch"
 	"github.com/stoa-town/stoa/internal/delivery/menu"
 	"github.com/stoa-town/stoa/internal/delivery/order"
 	"github.com/stoa-town/stoa/internal/delivery/payment"
@@ -25,16 +27,18 @@ type Slices struct {
 	Restaurants *restaurant.Service
 	Menus       *menu.Service
 	Discover    *discover.Service
-	Quoter      *cart.Quoter
+	Carts       *cart.Service
 	Payments    *payment.Service
 	Orders      *order.Service
+	Couriers    *courier.Service
+	Dispatch    *dispatch.Service
 }
 
 // Schemas returns the tables of every part.
 func Schemas() []fs.FS {
 	return []fs.FS{
 		events.Schema, jobs.Schema, idem.Schema, account.Schema,
-		restaurant.Schema, menu.Schema, discover.Schema, payment.Schema, order.Schema,
+		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, payment.Schema, order.Schema, courier.Schema, dispatch.Schema,
 	}
 }
 
@@ -48,33 +52,52 @@ func (a *App) slices() (err error) {
 	a.Restaurants = restaurant.New(a.DB, a.Events, a.IDs, a.Now, a.Accounts, restaurant.Options{Currency: town.Currency, Zone: town.Timezone})
 	a.Menus = menu.New(a.DB, a.Events, a.IDs, a.Now, a.Restaurants, a.Files)
 	a.Discover = discover.New(a.DB, a.IDs, a.Now, a.Restaurants, a.Menus, discover.Options{
-		Geocoder: a.opt.Streets, Center: geo.Point{Lat: town.Lat, Lon: town.Lon}, City: town.Name,
+		Geocoder: a.opt.Streets, Center: geo.Point{Lat: town.Lat, Lon: town.Lon}, City: town.Name, Loc: a.zone,
 	})
-	a.Quoter = cart.NewQuoter(a.Restaurants, a.Menus, a.Now)
+	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Now)
 	a.Payments = payment.New(a.DB, a.Events, a.Jobs, a.Now, payment.NewSandbox(a.DB))
 	a.Orders = order.New(order.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Hub: a.Hub, Jobs: a.Jobs,
-		Quoter: a.Quoter, Shops: a.Restaurants, Stock: a.Menus, Payments: a.Payments, People: a.Accounts,
+		Quoter: quoter, Shops: a.Restaurants, Stock: a.Menus, Payments: a.Payments, People: a.Accounts,
 	}, order.Options{
 		WarnAfter: rules.ConfirmWithin - rules.WarnBefore, RefuseAfter: rules.ConfirmWithin, RestoreWithin: rules.RestoreWithin, SellOut: a.Menus.SellOut,
 	})
+	a.Carts = cart.New(cart.Deps{
+		DB: a.DB, Bus: a.bus, Now: a.Now, Quoter: quoter, Restaurants: a.Restaurants, Menus: a.Menus, Orders: a.Orders,
+	}, cart.Options{HTTPS: a.https(), Addresses: a.addresses, Bought: a.bought})
+	tasks := &work{}
+	a.Couriers = courier.New(a.DB, a.Events, a.Hub, a.Now, tasks)
+	a.Dispatch = dispatch.New(dispatch.Deps{
+		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Orders: a.Orders, Restore: a.restore,
+		Couriers: a.Couriers, Shops: a.Restaurants, Photos: photos{a.Files},
+	}, dispatch.Options{OfferFor: rules.OfferFor, Pace: dispatch.Pace{Kmh: rules.CourierKmh}, Zone: a.zone})
+	tasks.Service = a.Dispatch
 
 	idem.Register(a.DB, a.Jobs, a.Now)
 	a.Accounts.React(a.Events, a.Jobs)
 	a.Restaurants.React(a.Events, a.Hub, a.Jobs)
 	a.Menus.React(a.Events, a.Hub, a.Jobs)
 	a.Payments.React(a.Jobs)
+	a.Carts.React(a.Events, a.Hub, a.Jobs)
 	a.Orders.React(a.Events, a.Hub, a.Jobs)
+	a.Couriers.React(a.Events, a.Hub, a.Jobs)
+	a.Dispatch.React(a.Events, a.Hub, a.Jobs)
 
 	a.routes()
 	a.Accounts.Routes(a.Router)
 	a.Restaurants.Routes(a.Router)
+	a.Menus.Routes(a.Router)
 	a.Discover.Routes(a.Router)
+	a.Carts.Routes(a.Router)
 	a.Orders.Routes(a.Router)
+	a.Orders.Pages(a.Router, order.PageDeps{Refill: a.refill, Where: a.whereIs, Pace: pace{a.Restaurants}})
+	a.Couriers.Routes(a.Router)
+	a.Dispatch.Routes(a.Router)
 	return nil
 }
 
 // startSlices fills the caches that would make the first requests slow.
 func (a *App) startSlices(ctx context.Context) {
 	a.run(ctx, "restaurants", a.Restaurants.Load)
+	a.run(ctx, "trips", a.Dispatch.Load)
 }

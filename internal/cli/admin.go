@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/stoa-town/stoa/internal/account"
 	"github.com/stoa-town/stoa/internal/app"
 )
 
@@ -47,7 +48,7 @@ type accountCreate struct {
 
 func (c *accountCreate) Run(e *env) error {
 	return e.with(func(a *app.App) error {
-		acc, password, err := a.Accounts.CreateWithRole(e.ctx, accountWithRole(c))
+		acc, password, err := a.Accounts.CreateWithRole(e.ctx, account.WithRole{Name: c.Name, Email: c.Email, Password: c.Password, Roles: c.Role})
 		if err != nil {
 			return err
 		}

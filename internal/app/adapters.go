@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/delivery/dispatch"
+	"github.com/stoa-town/stoa/internal/delivery/restaurant"
+	"github.com/stoa-town/stoa/internal/platform/access"
+	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/platform/files"
+)
+
+// This file fits services to the interfaces that their consumers declare, where a method's shape differs.
+
+// work lets couriers ask dispatch, which is built after them.
+type work struct{ *dispatch.Service }
+
+func (w *work) Heading(courier id.ID) []id.ID { return w.Service.Heading(courier) }
+
+func (w *work) OpenTasks(ctx context.Context, tx *db.Tx, courier id.ID) (int, error) {
+	return w.Service.OpenTasks(ctx, tx, courier)
+}
+
+// photos keeps couriers' pictures among all others.
+type photos struct{ dir *files.Dir }
+
+func (p photos) Put(ctx context.Context, r io.Reader) (string, error) {
+	body, err := io.ReadAll(io.LimitReader(r, files.MaxBytes+1))
+	if err != nil {
+		return "", fmt.Errorf("app: read a photo: %w", err)
+	}
+	photo, err := p.dir.Put(ctx, body)
+	return photo.Path, err
+}
+
+// pace is how a kitchen slows its restaurant down.
+type pace struct{ restaurants *restaurant.Service }
+
+func (p pace) Pace(ctx context.Context, rid id.ID) (paused, rush time.Time, err error) {
+	c, err := p.restaurants.Get(ctx, rid)
+	if err != nil {
+		return paused, rush, err
+	}
+	return c.Settings.PausedUntil, c.Settings.RushUntil, nil
+}
+
+func (p pace) Pause(ctx context.Context, rid id.ID, until time.Time) error {
+	_, err := p.restaurants.SetPause(ctx, rid, until)
+	return err
+}
+
+func (p pace) Rush(ctx context.Context, rid id.ID, until time.Time) error {
+	_, err := p.restaurants.SetRush(ctx, rid, until, 0)
+	return err
+}
+
+// addresses returns the actor's address book in the form that the checkout knows.
+func (a *App) addresses(ctx context.Context) ([]delivery.SavedAddress, error) {
+	if !access.From(ctx).SignedIn() {
+		return nil, nil
+	}
+	list, err := a.Discover.Addresses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]delivery.SavedAddress, len(list))
+	for i, s := range list {
+		out[i] = delivery.SavedAddress{ID: s.ID, Label: s.Label, Default: s.Default, Address: s.Address}
+	}
+	return out, nil
+}
+
+// bought returns what the actor once ordered, in the form of a cart's lines.
+func (a *App) bought(ctx context.Context, code string) (id.ID, []delivery.LineRequest, error) {
+	v, err := a.Orders.ByCode(ctx, code)
+	if err != nil {
+		return 0, nil, err
+	}
+	lines := make([]delivery.LineRequest, len(v.Lines))
+	for i, l := range v.Lines {
+		lines[i] = delivery.LineRequest{Item: l.Item, Qty: l.Qty, Note: l.Note}
+		for _, o := range l.Options {
+			lines[i].Options = append(lines[i].Options, delivery.Choice{Option: o.Option, Qty: o.Qty})
+		}
+	}
+	return v.Restaurant.ID, lines, nil
+}
+
+// refill puts what was ordered before into the actor's cart. What no longer exists is named on the cart's page.
+func (a *App) refill(ctx context.Context, rid id.ID, lines []delivery.LineRequest) error {
+	_, err := a.Carts.Fill(ctx, access.From(ctx).ID, rid, lines)
+	return err
+}
+
+// restore takes up a cancelled order for the acting person.
+func (a *App) restore(ctx context.Context, order id.ID) error {
+	_, err := a.Orders.Restore(ctx, order)
+	return err
+}
+
+// whereIs returns where a courier was last seen, false where they are off duty or have not said.
+func (a *App) whereIs(ctx context.Context, courier id.ID) (delivery.Position, bool, error) {
+	s, err := a.Couriers.State(ctx, courier)
+	if errs.Is(err, errs.NotFound) {
+		return delivery.Position{}, false, nil
+	}
+	if err != nil || !s.OnDuty || s.PosAt.IsZero() {
+		return delivery.Position{}, false, err
+	}
+	return delivery.Position{Courier: courier, Lat: s.Point.Lat, Lon: s.Point.Lon, At: s.PosAt}, true, nil
+}
