@@ -18,7 +18,7 @@ func operator(ctx context.Context) context.Context {
 type restaurantCreate struct {
 	Name     string  `required:"" help:"As customers see it."`
 	Slug     string  `help:"Its name in addresses; made of the name when left out."`
-	Street   string  `help:"Street and house number."`
+	Street   string  `required:"" help:"Street and house number."`
 	Phone    string  `help:"For customers with an open order."`
 	Lat      float64 `required:"" help:"Where it is: latitude."`
 	Lon      float64 `required:"" help:"Where it is: longitude."`
