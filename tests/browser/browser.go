@@ -97,7 +97,7 @@ func (b *Browser) Person(t testing.TB, name, base string, width, height int64) *
 		}
 		cancel()
 		<-done
-		for _, f := range p.faults {
+		for _, f := range p.Faults() {
 			t.Errorf("%s's page: %s", name, f)
 		}
 	})
@@ -183,11 +183,16 @@ func (p *Person) Missing(text string) {
 // Await evaluates a JavaScript expression again and again until it is true. It survives navigations.
 func (p *Person) Await(js, what string) {
 	p.t.Helper()
+	p.await(js, what)
+}
+
+func (p *Person) await(js, what string, opts ...chromedp.EvaluateOption) {
+	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	var last error
 	for {
-		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](js))
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](js, opts...))
 		if err == nil && ok {
 			return
 		}
