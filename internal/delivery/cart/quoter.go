@@ -3,6 +3,7 @@ package cart
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/clock"
@@ -61,16 +62,15 @@ func (s *Quoter) Quote(ctx context.Context, req delivery.QuoteRequest) (*deliver
 	}
 	lines := p.lines(req.Lines)
 	var to *geo.Point
-	if req.Mode == delivery.ByCourier {
-		if req.To == nil {
-			p.problem("address_missing", "to", "Say where it should be brought.")
-		} else {
-			to = &req.To.Point
-		}
+	if req.Mode == delivery.ByCourier && req.To != nil {
+		to = &req.To.Point
 	}
 	terms, err := s.shops.Terms(ctx, shop.ID, req.Mode, to, req.At, sum(lines))
 	if err != nil {
 		return nil, err
+	}
+	if req.Mode == delivery.ByCourier && to == nil && !slices.ContainsFunc(terms.Problems, func(p delivery.Problem) bool { return p.Path == "to" }) {
+		p.problem("address_missing", "to", "Say where it should be brought.")
 	}
 	return compute(shop, menu, &req, terms, lines, p.problems), nil
 }
@@ -88,7 +88,7 @@ func check(req *delivery.QuoteRequest) error {
 		bad("mode", "Choose delivery or pickup.")
 	}
 	if req.Tip < 0 || req.Tip > MaxTip {
-		bad("tip", "A tip is between nothing and "+money.Format(MaxTip, "")+".")
+		bad("tip", "A tip is between nothing and "+strings.TrimSpace(money.Format(MaxTip, ""))+".")
 	}
 	req.Note = text.Clean(req.Note, 300)
 	if slices.ContainsFunc(req.Lines, func(l delivery.LineRequest) bool { return l.Note != "" }) {

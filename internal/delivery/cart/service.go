@@ -142,15 +142,14 @@ func (s *Service) AddAll(ctx context.Context, o Owner, restaurant id.ID, mode de
 	if err != nil {
 		return Cart{}, err
 	}
-	if mode != delivery.ByCourier && mode != delivery.Pickup {
-		mode = modeOf(shop)
-	}
 	return s.change(ctx, o, func(c *Cart) error {
 		c.aside = nil
 		if c.Restaurant != restaurant {
-			c.restart(restaurant, mode)
+			c.restart(restaurant, modeOf(shop))
 		}
-		c.Mode = mode
+		if mode == delivery.ByCourier || mode == delivery.Pickup {
+			c.Mode = mode
+		}
 		for i := range lines {
 			if err := c.add(lines[i]); err != nil {
 				return err
@@ -280,6 +279,9 @@ func (s *Service) SetDetails(ctx context.Context, o Owner, d Details) (Cart, err
 		return Cart{}, err
 	}
 	return s.change(ctx, o, func(c *Cart) error {
+		if c.Mode != d.Mode {
+			d.At = nil // the other mode has times of its own
+		}
 		c.Mode, c.At, c.Tip, c.Note, c.Method = d.Mode, d.At, d.Tip, probe.Note, d.Method
 		if probe.To != nil {
 			c.To = probe.To

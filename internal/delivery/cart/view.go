@@ -1,0 +1,406 @@
+package cart
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/hours"
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/contract/delivery"
+)
+
+// basket is a cart as pages show it: priced, with what stands in the way beside what it is about.
+type basket struct {
+	Shop    *delivery.Shop
+	Cart    Cart
+	Quote   *delivery.Quote
+	Lines   []basketLine
+	Hurdles []hurdle // about the order as a whole
+}
+
+// basketLine is a line of a basket.
+type basketLine struct {
+	N       int
+	Qty     int
+	Name    string
+	Total   int64
+	Priced  bool
+	Options string
+	Note    string
+	Choices bool // it has options that can be chosen anew
+	Href    string
+	Wrong   []string
+	Left    int // what is left, where that is less than wanted and not nothing
+}
+
+// hurdle is a problem of a whole order and what can be done about it.
+type hurdle struct {
+	Code    string
+	Message string
+	Path    string
+}
+
+// canOrder reports whether nothing stands in the way.
+func (b *basket) canOrder() bool { return b != nil && b.Quote != nil && len(b.Quote.Problems) == 0 }
+
+// portions is how many dishes are in the basket, none in a nil one.
+func (b *basket) portions() int {
+	if b == nil {
+		return 0
+	}
+	return b.Cart.Portions()
+}
+
+// basket prices a cart for a visitor at p. It returns nil for an empty cart, and for one of a restaurant that is gone.
+func (s *Service) basket(ctx context.Context, c Cart, p *place) (*basket, error) {
+	if c.Empty() {
+		return nil, nil //nolint:nilnil // an empty basket is none
+	}
+	shop, err := s.shops.Shop(ctx, c.Restaurant)
+	if errs.Is(err, errs.NotFound) {
+		return nil, nil //nolint:nilnil // its restaurant is gone, and so is what was in it
+	}
+	if err != nil {
+		return nil, err
+	}
+	menu, err := s.menus.Menu(ctx, c.Restaurant)
+	if err != nil {
+		return nil, err
+	}
+	c.To = address(p, c.To)
+	q, err := s.Quote(ctx, c.Request())
+	if err != nil {
+		return nil, err
+	}
+	b := &basket{Shop: shop, Cart: c, Quote: q}
+	b.fill(menu)
+	return b, nil
+}
+
+// fill sorts prices and problems to the lines they belong to.
+func (b *basket) fill(menu *delivery.Menu) {
+	wrong := make([][]delivery.Problem, len(b.Cart.Lines))
+	for _, p := range b.Quote.Problems {
+		if i, ok := lineOf(p.Path); ok && i < len(wrong) {
+			wrong[i] = append(wrong[i], p)
+			continue
+		}
+		b.Hurdles = append(b.Hurdles, hurdle{Code: p.Code, Message: p.Message, Path: p.Path})
+	}
+	next := 0
+	for i := range b.Cart.Lines {
+		l := &b.Cart.Lines[i]
+		v := basketLine{N: l.N, Qty: l.Qty, Note: l.Note, Name: "A dish that is gone"}
+		unpriced := false
+		for _, p := range wrong[i] {
+			unpriced = unpriced || p.Code == "unknown_item" || p.Code == "bad_quantity"
+			if !slices.Contains(v.Wrong, p.Message) {
+				v.Wrong = append(v.Wrong, p.Message)
+			}
+		}
+		if it := menu.Items[l.Item]; it != nil {
+			v.Name, v.Choices = it.Name, len(it.Groups) > 0
+			v.Href = "/r/" + b.Shop.Slug + "/i/" + it.ID.String() + "?line=" + strconv.Itoa(l.N)
+			if len(wrong[i]) > 0 && it.Stock > 0 && int64(l.Qty) > it.Stock {
+				v.Left = int(it.Stock)
+			}
+		}
+		if !unpriced && next < len(b.Quote.Lines) {
+			q := &b.Quote.Lines[next]
+			next++
+			v.Total, v.Priced, v.Options = q.Total, true, optionsText(q.Options)
+		}
+		b.Lines = append(b.Lines, v)
+	}
+}
+
+// lineOf returns which line a problem's path is about.
+func lineOf(path string) (int, bool) {
+	rest, ok := strings.CutPrefix(path, "lines[")
+	if !ok {
+		return 0, false
+	}
+	n, _, ok := strings.Cut(rest, "]")
+	i, err := strconv.Atoi(n)
+	return i, ok && err == nil
+}
+
+// optionsText returns chosen options as people read them: "Truffle, Olives × 2".
+func optionsText(list []delivery.QuoteOption) string {
+	var b strings.Builder
+	for i, o := range list {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(o.Name)
+		if o.Qty > 1 {
+			fmt.Fprintf(&b, " × %d", o.Qty)
+		}
+	}
+	return b.String()
+}
+
+// hasHurdle reports whether the order as a whole has a problem with one of these codes.
+func (b *basket) hasHurdle(codes ...string) bool {
+	return slices.ContainsFunc(b.Hurdles, func(h hurdle) bool { return slices.Contains(codes, h.Code) })
+}
+
+// short is how much food is missing to the minimum.
+func (b *basket) short() int64 { return max(b.Quote.Minimum-b.Quote.Subtotal, 0) }
+
+// share is how much of the minimum is reached, 0 to 1.
+func (b *basket) share() float64 {
+	if b.Quote.Minimum <= 0 {
+		return 1
+	}
+	return min(float64(b.Quote.Subtotal)/float64(b.Quote.Minimum), 1)
+}
+
+// mode words.
+
+func other(m delivery.Mode) delivery.Mode {
+	if m == delivery.Pickup {
+		return delivery.ByCourier
+	}
+	return delivery.Pickup
+}
+
+func offersMode(shop *delivery.Shop, m delivery.Mode) bool {
+	if m == delivery.Pickup {
+		return shop.PicksUp
+	}
+	return shop.Delivers
+}
+
+// dish is an item as a menu shows it at one moment.
+type dish struct {
+	*delivery.Item
+	Href  string
+	Off   bool   // can't be had now
+	State string // "Sold out", "Only 2 left", "until 11:00"
+	Warn  bool
+	Quick bool // nothing to choose: one tap puts it into the cart
+}
+
+// section is a part of a menu as shown.
+type section struct {
+	ID    string
+	Name  string
+	Note  string
+	When  string // "from 17:00", "until 11:00"
+	Off   bool   // not served now
+	Items []dish
+}
+
+// fewLeft is from how many portions on people are told how many are left.
+const fewLeft = 5
+
+// sections returns the menu at a time, without what the filter leaves out.
+func sections(shop *delivery.Shop, menu *delivery.Menu, f *filter, now time.Time) []section {
+	var out []section
+	for _, sec := range menu.Sections {
+		v := section{ID: "s-" + sec.ID.String(), Name: sec.Name, Note: sec.Note}
+		v.When, v.Off = served(sec.Hours, shop.Loc, now)
+		for _, it := range sec.Items {
+			if it.Hidden || !f.match(sec, it) {
+				continue
+			}
+			d := dish{Item: it, Href: "/r/" + shop.Slug + "/i/" + it.ID.String(), Quick: !needsChoice(it)}
+			d.State, d.Off, d.Warn = availability(it, shop.Loc, now)
+			d.Off = d.Off || v.Off
+			v.Items = append(v.Items, d)
+		}
+		if len(v.Items) > 0 {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// needsChoice reports whether a dish has something that must be chosen.
+func needsChoice(it *delivery.Item) bool {
+	return slices.ContainsFunc(it.Groups, func(g *delivery.OptionGroup) bool { return g.Min > 0 })
+}
+
+// soonOver is from when on people are told that something ends.
+const soonOver = 4 * time.Hour
+
+// served returns when a part of a menu can be had, where that is not simply now.
+func served(sched *hours.Schedule, loc *time.Location, now time.Time) (when string, off bool) {
+	if sched == nil {
+		return "", false
+	}
+	opt := hours.Options{Loc: loc}
+	if sched.OpenAt(now, opt) {
+		if end, _, ok := sched.NextChange(now, opt); ok && end.Sub(now) < soonOver {
+			return "until " + clockIn(end, loc), false
+		}
+		return "", false
+	}
+	if at, ok := sched.NextOpen(now, opt); ok {
+		return "from " + dayClock(at, now, loc), true
+	}
+	return "not at present", true
+}
+
+func clockIn(t time.Time, loc *time.Location) string { return t.In(loc).Format("15:04") }
+
+// dayClock is clockIn with the day, where that is another one.
+func dayClock(t, now time.Time, loc *time.Location) string {
+	a, b := t.In(loc), now.In(loc)
+	switch days := int(a.Truncate(24*time.Hour).Sub(b.Truncate(24*time.Hour)) / (24 * time.Hour)); {
+	case a.YearDay() == b.YearDay() && a.Year() == b.Year():
+		return clockIn(t, loc)
+	case days <= 1:
+		return "tomorrow " + clockIn(t, loc)
+	case days < 7:
+		return a.Weekday().String() + " " + clockIn(t, loc)
+	}
+	return a.Format("2 Jan 15:04")
+}
+
+// availability returns what to say of a dish beside its price.
+func availability(it *delivery.Item, loc *time.Location, now time.Time) (state string, off, warn bool) {
+	switch {
+	case it.OutUntil.After(now.AddDate(0, 1, 0)), it.OutUntil.After(now) && it.OutUntil.Sub(now) < time.Minute:
+		return "Sold out", true, false
+	case it.OutUntil.After(now):
+		a, b := it.OutUntil.In(loc), now.In(loc)
+		if a.YearDay() == b.YearDay() {
+			return "Sold out until " + clockIn(it.OutUntil, loc), true, false
+		}
+		return "Sold out today", true, false
+	case it.Stock == 0:
+		return "Sold out", true, false
+	case it.Stock > 0 && it.Stock <= fewLeft:
+		return "Only " + strconv.FormatInt(it.Stock, 10) + " left", false, true
+	case !possible(it, now):
+		return "Sold out", true, false
+	}
+	return "", false, false
+}
+
+// possible reports whether every choice that must be made can be made.
+func possible(it *delivery.Item, now time.Time) bool {
+	for _, g := range it.Groups {
+		if g.Min > 0 && !slices.ContainsFunc(g.Options, func(o *delivery.Option) bool { return optionFree(o, now) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func optionFree(o *delivery.Option, now time.Time) bool { return !o.OutUntil.After(now) && o.Stock != 0 }
+
+// sheet is a dish with the choices made so far, priced: what the dish's dialog shows.
+type sheet struct {
+	Shop   *delivery.Shop
+	Item   *delivery.Item
+	Mode   delivery.Mode
+	N      int // the line that is changed; 0: a new one
+	Qty    int
+	Note   string
+	Chosen map[id.ID]int
+	Groups []sheetGroup
+	Unit   int64
+	State  string
+	Off    bool
+	Err    error
+
+	out []id.ID // options that are sold out
+}
+
+// sheetGroup is an option group of a sheet.
+type sheetGroup struct {
+	*delivery.OptionGroup
+	Name  string
+	Kind  string // "radio", "checkbox" or "stepper"
+	Hint  string
+	Field string // of its inputs
+	Count int
+	Wrong string
+}
+
+// Total is the price of the line as chosen.
+func (s *sheet) Total() int64 { return s.Unit * int64(s.Qty) }
+
+// full reports whether no further option can be taken.
+func (g *sheetGroup) full() bool { return g.Count >= g.Max }
+
+// kindOf returns by which input a group is chosen.
+func kindOf(g *delivery.OptionGroup) string {
+	switch {
+	case g.Min == 1 && g.Max == 1:
+		return "radio"
+	case g.Max > len(g.Options):
+		return "stepper"
+	}
+	return "checkbox"
+}
+
+// hintOf says how many may be chosen.
+func hintOf(g *delivery.OptionGroup) string {
+	switch {
+	case g.Min == g.Max:
+		return fmt.Sprintf("Choose %d", g.Min)
+	case g.Min > 0:
+		return fmt.Sprintf("Choose %d to %d", g.Min, g.Max)
+	case g.Max == 1:
+		return "If you like"
+	}
+	return fmt.Sprintf("Up to %d, if you like", g.Max)
+}
+
+// newSheet prices a dish with its choices.
+func newSheet(shop *delivery.Shop, it *delivery.Item, l delivery.LineRequest, now time.Time) *sheet {
+	s := &sheet{Shop: shop, Item: it, Qty: min(max(l.Qty, 1), MaxQty), Note: l.Note, Chosen: map[id.ID]int{}, Unit: it.Price}
+	for _, c := range l.Options {
+		s.Chosen[c.Option] = max(c.Qty, 1)
+	}
+	s.State, s.Off, _ = availability(it, shop.Loc, now)
+	if it.Section != nil {
+		if when, off := served(it.Section.Hours, shop.Loc, now); off {
+			s.State, s.Off = "Served "+when, true
+		}
+	}
+	for _, g := range it.Groups {
+		v := sheetGroup{OptionGroup: g, Name: g.Name, Kind: kindOf(g), Hint: hintOf(g), Field: "g" + g.ID.String()}
+		var picked []delivery.QuoteOption
+		for _, o := range g.Options {
+			if !optionFree(o, now) {
+				s.out = append(s.out, o.ID)
+			}
+			if n := s.Chosen[o.ID]; n > 0 {
+				v.Count += n
+				picked = append(picked, delivery.QuoteOption{Price: o.Price, Qty: n})
+			}
+		}
+		s.Unit += groupPrice(g.Rule, picked)
+		s.Groups = append(s.Groups, v)
+	}
+	return s
+}
+
+// complain puts what is missing beside the groups it is missing in, and returns whether anything is.
+func (s *sheet) complain() bool {
+	bad := false
+	for i := range s.Groups {
+		g := &s.Groups[i]
+		switch {
+		case g.Count < g.Min:
+			g.Wrong = "Choose " + strconv.Itoa(g.Min-g.Count) + " more."
+			if g.Count == 0 {
+				g.Wrong = "Please choose."
+			}
+		case g.Count > g.Max:
+			g.Wrong = "Choose at most " + strconv.Itoa(g.Max) + "."
+		}
+		bad = bad || g.Wrong != ""
+	}
+	return bad
+}
