@@ -82,18 +82,19 @@ func (s *Service) restDecline(ctx context.Context, in *offerInput) (*workOutput,
 	return s.work(ctx, s.Decline(ctx, order))
 }
 
-type taskInput struct {
+// TaskAddress is the path of everything about one task. Exported, as When is, because huma does not see into embedded structs that are not.
+type TaskAddress struct {
 	ID string `path:"id" maxLength:"20"`
 }
 
-// whenBody is the body of an action that needs nothing but its time.
-type whenBody struct {
+// When is the body of an action that needs nothing but its time.
+type When struct {
 	At time.Time `json:"at,omitempty" doc:"When it truly was, at most a day ago; left out: now."`
 }
 
 type stepInput struct {
-	taskInput
-	Body *whenBody
+	TaskAddress
+	Body *When
 }
 
 func (s *Service) restStart(ctx context.Context, in *stepInput) (*workOutput, error) {
@@ -121,9 +122,9 @@ func (s *Service) restDo(ctx context.Context, task string, a Action, d Did) (*wo
 }
 
 type completeInput struct {
-	taskInput
+	TaskAddress
 	Body *struct {
-		whenBody
+		When
 		delivery.Proof
 		Tasks []id.ID `json:"tasks,omitempty" maxItems:"20" doc:"Further pickups at the same restaurant, completed with this one or not at all."`
 	}
@@ -138,9 +139,9 @@ func (s *Service) restComplete(ctx context.Context, in *completeInput) (*workOut
 }
 
 type failInput struct {
-	taskInput
+	TaskAddress
 	Body struct {
-		whenBody
+		When
 		Reason string `json:"reason" maxLength:"40" doc:"Pickup: CLOSED_STORE, LATE, ITEM_MISSING, BREAKDOWN, WEATHER, OTHER. Dropoff: NOT_AT_HOME, WRONG_ADDRESS, REFUSED, ITEM_MISSING, DAMAGED, LOST, BREAKDOWN, OTHER."`
 		Note   string `json:"note,omitempty" maxLength:"300"`
 	}
@@ -151,7 +152,7 @@ func (s *Service) restFail(ctx context.Context, in *failInput) (*workOutput, err
 }
 
 type photoInput struct {
-	taskInput
+	TaskAddress
 	RawBody huma.MultipartFormFiles[struct {
 		Photo huma.FormFile `form:"photo" contentType:"image/jpeg,image/png,image/webp" required:"true"`
 	}]
