@@ -36,6 +36,9 @@ type Options struct {
 	Demo    bool              // strangers may step into any role: never where real people live
 	TownMap []byte            // GeoJSON of the base map; nil: town.geojson of the data folder, if there is one
 	Streets discover.Geocoder // nil: addresses are set by pin alone
+
+	// Wrap, where not nil, stands between signing in and the pages: the demo sees there whom visitors play.
+	Wrap func(http.Handler) http.Handler
 }
 
 // App is a built server. Its parts are exported for the command line and the demo, which drive the same services as requests do.
@@ -56,6 +59,7 @@ type App struct {
 	bus  events.Bus
 	node *db.Node
 	zone *time.Location
+	also []background
 	stop context.CancelFunc
 	work sync.WaitGroup
 	lost chan error // why the server cannot go on
@@ -145,6 +149,17 @@ func (a *App) watch() {
 	})
 }
 
+// background is work that runs beside the server.
+type background struct {
+	name string
+	fn   func(context.Context) error
+}
+
+// Also has Start run fn, too, until Close. An error that it returns ends the server.
+func (a *App) Also(name string, fn func(context.Context) error) {
+	a.also = append(a.also, background{name, fn})
+}
+
 // Start runs the background work: the relay of events, jobs and schedules, the claim to the node number. It returns at once.
 func (a *App) Start(ctx context.Context) {
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -152,6 +167,9 @@ func (a *App) Start(ctx context.Context) {
 	a.run(ctx, "jobs", a.Jobs.Run)
 	a.run(ctx, "node number", a.keepNode)
 	a.startSlices(ctx)
+	for _, b := range a.also {
+		a.run(ctx, b.name, b.fn)
+	}
 }
 
 func (a *App) run(ctx context.Context, name string, fn func(context.Context) error) {
@@ -192,8 +210,11 @@ func (a *App) keepNode(ctx context.Context) error {
 
 // Handler returns the whole server as an http.Handler.
 func (a *App) Handler() http.Handler {
-	routed := a.Metrics.Count(a.Router)
-	people := a.Accounts.Middleware(a.chrome(routed))
+	routed := a.chrome(a.Metrics.Count(a.Router))
+	if a.opt.Wrap != nil {
+		routed = a.opt.Wrap(routed)
+	}
+	people := a.Accounts.Middleware(routed)
 	mux := http.NewServeMux()
 	mux.Handle("/", httpx.Harden(people, httpx.HardenOptions{
 		Timeout: a.Config.Limits.HandlerTimeout, MaxBody: int64(a.Config.Limits.UploadBody) + 1<<20,
