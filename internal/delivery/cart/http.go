@@ -140,12 +140,12 @@ func (s *Service) restGet(ctx context.Context, in *Guest) (*cartOutput, error) {
 	return s.onCart(ctx, *in, false, func(o Owner) (Cart, error) { return s.Get(ctx, o) })
 }
 
-type putInput struct {
+type cartPutInput struct {
 	Guest
 	Body delivery.QuoteRequest
 }
 
-func (s *Service) restPut(ctx context.Context, in *putInput) (*cartOutput, error) {
+func (s *Service) restPut(ctx context.Context, in *cartPutInput) (*cartOutput, error) {
 	return s.onCart(ctx, in.Guest, true, func(o Owner) (Cart, error) { return s.Put(ctx, o, in.Body) })
 }
 
@@ -157,7 +157,7 @@ func (s *Service) restUndo(ctx context.Context, in *Guest) (*cartOutput, error) 
 	return s.onCart(ctx, *in, true, func(o Owner) (Cart, error) { return s.Undo(ctx, o) })
 }
 
-type addInput struct {
+type cartAddInput struct {
 	Guest
 	Body struct {
 		Restaurant id.ID         `json:"restaurant"`
@@ -166,7 +166,7 @@ type addInput struct {
 	}
 }
 
-func (s *Service) restAdd(ctx context.Context, in *addInput) (*cartOutput, error) {
+func (s *Service) restAdd(ctx context.Context, in *cartAddInput) (*cartOutput, error) {
 	return s.onCart(ctx, in.Guest, true, func(o Owner) (Cart, error) {
 		return s.Add(ctx, o, in.Body.Restaurant, in.Body.Mode, in.Body.LineRequest)
 	})
@@ -177,7 +177,7 @@ type Numbered struct {
 	N int `path:"n" minimum:"1" maximum:"1000000" doc:"The line's n, which it keeps while others come and go."`
 }
 
-type patchInput struct {
+type cartPatchInput struct {
 	Guest
 	Numbered
 	Body struct {
@@ -187,7 +187,7 @@ type patchInput struct {
 	}
 }
 
-func (s *Service) restPatch(ctx context.Context, in *patchInput) (*cartOutput, error) {
+func (s *Service) restPatch(ctx context.Context, in *cartPatchInput) (*cartOutput, error) {
 	return s.onCart(ctx, in.Guest, true, func(o Owner) (Cart, error) {
 		if b := in.Body; b.Qty != nil && b.Options == nil && b.Note == nil {
 			return s.SetQty(ctx, o, in.N, *b.Qty)
@@ -214,12 +214,12 @@ func (s *Service) restPatch(ctx context.Context, in *patchInput) (*cartOutput, e
 	})
 }
 
-type deleteInput struct {
+type cartLineInput struct {
 	Guest
 	Numbered
 }
 
-func (s *Service) restDelete(ctx context.Context, in *deleteInput) (*cartOutput, error) {
+func (s *Service) restDelete(ctx context.Context, in *cartLineInput) (*cartOutput, error) {
 	return s.onCart(ctx, in.Guest, true, func(o Owner) (Cart, error) { return s.Remove(ctx, o, in.N) })
 }
 

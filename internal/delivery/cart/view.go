@@ -295,7 +295,9 @@ func possible(it *delivery.Item, now time.Time) bool {
 	return true
 }
 
-func optionFree(o *delivery.Option, now time.Time) bool { return !o.OutUntil.After(now) && o.Stock != 0 }
+func optionFree(o *delivery.Option, now time.Time) bool {
+	return !o.OutUntil.After(now) && o.Stock != 0
+}
 
 // sheet is a dish with the choices made so far, priced: what the dish's dialog shows.
 type sheet struct {
