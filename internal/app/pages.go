@@ -58,17 +58,12 @@ func (a *App) apiPage(w http.ResponseWriter, r *http.Request) error {
 func apiGroups(doc *huma.OpenAPI) []apiGroup {
 	byTag := map[string][]apiOperation{}
 	for path, item := range doc.Paths {
-		for method, op := range map[string]*huma.Operation{
-			http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete,
-		} {
-			if op == nil || op.Hidden {
-				continue
-			}
+		for _, op := range operations(item) {
 			tag := "Other"
 			if len(op.Tags) > 0 {
 				tag = op.Tags[0]
 			}
-			byTag[tag] = append(byTag[tag], describe(doc, method, path, op))
+			byTag[tag] = append(byTag[tag], describe(doc, path, op))
 		}
 	}
 	groups := make([]apiGroup, 0, len(byTag))
@@ -82,8 +77,15 @@ func apiGroups(doc *huma.OpenAPI) []apiGroup {
 	return groups
 }
 
-func describe(doc *huma.OpenAPI, method, path string, op *huma.Operation) apiOperation {
-	o := apiOperation{Method: method, Path: strings.TrimPrefix(path, httpx.Prefix), Summary: op.Summary, Description: op.Description}
+// operations returns the operations of one path that are shown.
+func operations(item *huma.PathItem) []*huma.Operation {
+	return slices.DeleteFunc([]*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete}, func(op *huma.Operation) bool {
+		return op == nil || op.Hidden
+	})
+}
+
+func describe(doc *huma.OpenAPI, path string, op *huma.Operation) apiOperation {
+	o := apiOperation{Method: op.Method, Path: strings.TrimPrefix(path, httpx.Prefix), Summary: op.Summary, Description: op.Description}
 	for _, p := range op.Parameters {
 		meaning := p.Description
 		if p.Required {

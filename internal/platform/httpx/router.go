@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"path"
 	"reflect"
 	"runtime/debug"
 	"slices"
@@ -49,7 +48,7 @@ func NewRouter(log *slog.Logger, version string, errorPage ErrorPage) *Router {
 	cfg.DocsPath = "" // huma's page loads its script from a CDN; ours is /docs/api
 	cfg.SchemasPath = Prefix + "/schemas"
 	cfg.CreateHooks = nil // no $schema links in replies
-	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaNames())
 	cfg.Info.Description = "Everything a town's delivery does, for apps, tills and scripts. Money is in integer minor units, times are RFC 3339, ids are strings, lists are paged by cursor, errors are RFC 9457 problems."
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "A token from `stoa admin token create` or POST /session."},
@@ -58,26 +57,21 @@ func NewRouter(log *slog.Logger, version string, errorPage ErrorPage) *Router {
 	return rt
 }
 
-// schemaName names a type in the API's document: OrderView for order.View, so that types of different slices may have the same name.
-func schemaName(t reflect.Type, hint string) string {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	name, pkg := huma.DefaultSchemaNamer(t, hint), path.Base(t.PkgPath())
-	if t.Name() == "" || t.PkgPath() == "" {
-		return name
-	}
-	if of, ok := strings.CutSuffix(t.Name(), "]"); ok { // Page[*github.com/…/order.View]
-		if _, arg, ok := strings.Cut(of, "["); ok {
-			arg, _, _ = strings.Cut(path.Base(arg), ".")
-			pkg = arg
+// schemaNames names the types of bodies in the OpenAPI document. Slices use the same short names for types of their own, so a name that is
+// taken gets a number; routes are registered in a fixed order, which keeps the numbers.
+func schemaNames() func(reflect.Type, string) string {
+	taken := map[string]reflect.Type{}
+	return func(t reflect.Type, hint string) string {
+		first := huma.DefaultSchemaNamer(t, hint)
+		name := first
+		for n := 2; ; n++ {
+			if other, ok := taken[name]; !ok || other == t {
+				taken[name] = t
+				return name
+			}
+			name = fmt.Sprintf("%s%d", first, n)
 		}
 	}
-	prefix := strings.ToUpper(pkg[:1]) + pkg[1:]
-	if strings.HasPrefix(name, prefix) {
-		return name
-	}
-	return prefix + name
 }
 
 // Routes returns the patterns registered so far, sorted, for the access matrix and the documents.

@@ -1,0 +1,61 @@
+package app
+
+import (
+	"encoding/json"
+	"flag"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stoa-town/stoa/internal/platform/config"
+)
+
+var update = flag.Bool("update", false, "write api/openapi.json anew")
+
+// build returns a server over a fresh SQLite database.
+func build(t *testing.T) *App {
+	t.Helper()
+	cfg, err := config.Load(config.Overrides{"data": t.TempDir()}, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := Build(t.Context(), cfg, Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Version: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close(t.Context()) })
+	return a
+}
+
+// TestOpenAPI holds api/openapi.json, which clients are generated from, to the registered operations. -update writes it.
+func TestOpenAPI(t *testing.T) {
+	doc := build(t).Router.API.OpenAPI()
+	for path, item := range doc.Paths {
+		for _, op := range operations(item) {
+			if op.Summary == "" || len(op.Tags) == 0 || op.OperationID == "" {
+				t.Errorf("%s %s lacks a summary, a tag or an id", op.Method, path)
+			}
+		}
+	}
+	got, err := json.MarshalIndent(doc, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, '\n')
+	file := filepath.Join("..", "..", "api", "openapi.json")
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(want) != string(got) {
+		t.Error("api/openapi.json is not what the server serves: run make gen")
+	}
+}
