@@ -2653,7 +2653,7 @@ func MapBox(p MapProps) templ.Component {
 func (p MapProps) attributes() templ.Attributes {
 	a := templ.Attributes{
 		"lat": coordinate(p.Lat), "lon": coordinate(p.Lon), "zoom": strconv.Itoa(or(p.Zoom, 15)),
-		"markers": jsonText(p.Markers), "pick": p.Pick, "fit": p.Fit,
+		"markers": jsonText(append([]Marker{}, p.Markers...)), "pick": p.Pick, "fit": p.Fit,
 	}
 	set := func(k, v string) {
 		if v != "" {
