@@ -110,11 +110,19 @@ func (s *Service) formDuty(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
 		On      bool             `form:"on"`
 		Vehicle delivery.Vehicle `form:"vehicle"`
+		At      string           `form:"at"` // from the queue of a phone
 	}
 	if err := httpx.DecodeForm(w, r, &in); err != nil {
 		return err
 	}
-	if err := s.duty(r.Context(), in.On, in.Vehicle, time.Time{}); err != nil {
+	var at time.Time
+	if in.At != "" {
+		var err error
+		if at, err = time.Parse(time.RFC3339, in.At); err != nil {
+			return errs.InvalidField("at", "Give a time such as 2026-12-01T19:05:00Z.")
+		}
+	}
+	if err := s.duty(r.Context(), in.On, in.Vehicle, at); err != nil {
 		return err
 	}
 	return httpx.Redirect(w, r, "/courier")
