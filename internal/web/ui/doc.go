@@ -38,7 +38,8 @@
 //	<a href="/d/12" hx-get="/d/12" hx-target="#sheet">…</a>   and once on the page   <div id="sheet"></div>
 //
 // The handler answers a fragment request with Dialog{Auto: true}, others with a whole Page of the same content. Answering the form in
-// the dialog with an empty fragment (and a Partial or two) closes it when its hx-target is #sheet.
+// the dialog with an empty fragment (and a Partial or two) closes it when its hx-target is #sheet and its hx-swap "innerHTML swapEmpty:true".
+// Answering it with the dialog again needs another ID each time, or the form alone as target.
 //
 // # A live region
 //
