@@ -10,7 +10,6 @@ import (
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/delivery/dispatch"
-	"github.com/stoa-town/stoa/internal/delivery/restaurant"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/files"
@@ -39,25 +38,13 @@ func (p photos) Put(ctx context.Context, r io.Reader) (string, error) {
 	return photo.Path, err
 }
 
-// pace is how a kitchen slows its restaurant down.
-type pace struct{ restaurants *restaurant.Service }
-
-func (p pace) Pace(ctx context.Context, rid id.ID) (paused, rush time.Time, err error) {
-	c, err := p.restaurants.Get(ctx, rid)
+// pace returns until when a restaurant is paused, and until when its kitchen takes longer.
+func (a *App) pace(ctx context.Context, rid id.ID) (paused, rush time.Time, err error) {
+	c, err := a.Restaurants.Get(ctx, rid)
 	if err != nil {
 		return paused, rush, err
 	}
 	return c.Settings.PausedUntil, c.Settings.RushUntil, nil
-}
-
-func (p pace) Pause(ctx context.Context, rid id.ID, until time.Time) error {
-	_, err := p.restaurants.SetPause(ctx, rid, until)
-	return err
-}
-
-func (p pace) Rush(ctx context.Context, rid id.ID, until time.Time) error {
-	_, err := p.restaurants.SetRush(ctx, rid, until, 0)
-	return err
 }
 
 // addresses returns the actor's address book in the form that the checkout knows.
@@ -90,12 +77,6 @@ func (a *App) bought(ctx context.Context, code string) (id.ID, []delivery.LineRe
 		}
 	}
 	return v.Restaurant.ID, lines, nil
-}
-
-// refill puts what was ordered before into the actor's cart. What no longer exists is named on the cart's page.
-func (a *App) refill(ctx context.Context, rid id.ID, lines []delivery.LineRequest) error {
-	_, err := a.Carts.Fill(ctx, access.From(ctx).ID, rid, lines)
-	return err
 }
 
 // restore takes up a cancelled order for the acting person.

@@ -228,7 +228,8 @@ func (a *App) Handler() http.Handler {
 
 // isStream reports whether a request opens a stream that stays.
 func isStream(r *http.Request) bool {
-	return r.URL.Path == "/live" || (strings.HasPrefix(r.URL.Path, httpx.Prefix) && strings.HasSuffix(r.URL.Path, "/events"))
+	events := strings.HasPrefix(r.URL.Path, httpx.Prefix) || strings.HasPrefix(r.URL.Path, "/t/") // a tracking link has a stream of its own
+	return r.URL.Path == "/live" || events && strings.HasSuffix(r.URL.Path, "/events")
 }
 
 // Listen opens the listener of the server.
