@@ -17,7 +17,7 @@ build: assets ## build the one static binary, bin/stoa
 
 assets: $(ASSETS)/dist/manifest.json ## build the scripts and styles that pages load
 
-$(ASSETS)/dist/manifest.json: $(ASSETS)/node_modules/.package-lock.json $(shell find $(ASSETS)/src $(ASSETS)/*.mjs $(ASSETS)/*.json -type f 2>/dev/null)
+$(ASSETS)/dist/manifest.json: $(ASSETS)/node_modules/.package-lock.json $(shell find $(ASSETS)/src $(ASSETS)/css $(ASSETS)/static $(ASSETS)/*.mjs $(ASSETS)/*.json -type f 2>/dev/null)
 	cd $(ASSETS) && npm run --silent build
 
 $(ASSETS)/node_modules/.package-lock.json: $(ASSETS)/package-lock.json

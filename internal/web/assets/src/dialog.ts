@@ -24,3 +24,11 @@ watch('dialog[data-modal]', (e) => {
   if (!d.open) d.showModal()
   d.addEventListener('close', () => d.remove())
 })
+
+// A form in a dialog that is answered with other parts of the page, and nothing for the dialog itself, is done.
+document.addEventListener('htmx:before:swap', (e) => {
+  const { ctx, tasks } = (e as CustomEvent<{ ctx: { target?: unknown; response?: { status: number } }; tasks: { type: string }[] }>).detail
+  const to = ctx.target
+  if (!(to instanceof HTMLElement) || to.id !== 'sheet' || (ctx.response?.status ?? 500) >= 400) return
+  if (!tasks.some((t) => t.type === 'main')) to.querySelector('dialog')?.close()
+})
