@@ -1611,9 +1611,9 @@ func orderButton(v *checkoutView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var65 string
-			templ_7745c5c3_Var65, templ_7745c5c3_Err = templ.JoinStringErrs(firstReason(v))
+			templ_7745c5c3_Var65, templ_7745c5c3_Err = templ.JoinStringErrs(firstReason(ctx, v))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `checkout.templ`, Line: 317, Col: 59}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `checkout.templ`, Line: 317, Col: 64}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var65))
 			if templ_7745c5c3_Err != nil {
@@ -1816,9 +1816,12 @@ func afterWords(v *checkoutView) string {
 }
 
 // firstReason is why the button does nothing.
-func firstReason(v *checkoutView) string {
-	if len(v.Quote.Problems) == 0 {
+func firstReason(ctx context.Context, v *checkoutView) string {
+	switch {
+	case len(v.Quote.Problems) == 0:
 		return ""
+	case v.Quote.Problems[0].Code == "too_small": // in the person's own way of writing money
+		return "Add " + ui.Money(ctx, v.short(), v.Quote.Currency) + " more to order."
 	}
 	return v.Quote.Problems[0].Message
 }
