@@ -375,14 +375,22 @@ func (m *merger) section(menu *Menu, ds *DocSection) (id.ID, error) {
 	for _, it := range old.Items {
 		byName[text.Fold(it.Name)] = it
 	}
-	order := make([]id.ID, 0, len(ds.Items))
+	// In the file's order where it replaces the card; else what is new comes behind what was there.
+	next := int64(0)
+	if n := len(old.Items); n > 0 && !m.o.Replace {
+		next = old.Items[n-1].position
+	}
 	kept := map[id.ID]bool{}
 	for i := range ds.Items {
-		item, err := m.item(old.ID, byName[text.Fold(ds.Items[i].Name)], &ds.Items[i])
+		before := byName[text.Fold(ds.Items[i].Name)]
+		if before == nil || m.o.Replace {
+			next++
+		}
+		item, err := m.item(old.ID, next, before, &ds.Items[i])
 		if err != nil {
 			return 0, err
 		}
-		order, kept[item] = append(order, item), true
+		kept[item] = true
 	}
 	for _, it := range old.Items {
 		if !kept[it.ID] {
@@ -391,28 +399,11 @@ func (m *merger) section(menu *Menu, ds *DocSection) (id.ID, error) {
 			}
 		}
 	}
-	return old.ID, m.placeItems(old, order)
+	return old.ID, nil
 }
 
-// placeItems is place for what there may be thousands of.
-func (m *merger) placeItems(sec *Section, file []id.ID) error {
-	order := file
-	if !m.o.Replace {
-		order = ids(sec.Items, func(x *Item) id.ID { return x.ID })
-		there := make(map[id.ID]bool, len(order))
-		for _, k := range order {
-			there[k] = true
-		}
-		for _, k := range file {
-			if !there[k] {
-				order = append(order, k)
-			}
-		}
-	}
-	return m.do(func(tx *db.Tx) error { return place(m.ctx, tx, PartItem, m.card.Restaurant, order) })
-}
-
-func (m *merger) item(section id.ID, old *Item, di *DocItem) (id.ID, error) {
+// item stores an item of the file. at is its place where it is new or the file replaces the card.
+func (m *merger) item(section id.ID, at int64, old *Item, di *DocItem) (id.ID, error) {
 	in := ItemInput{
 		Section: section, Name: di.Name, Description: di.Description, Price: di.Price, Tax: di.Tax, Photo: di.Photo, Allergens: di.Allergens,
 		Diets: di.Diets, Hidden: di.Hidden, Stock: di.Stock,
@@ -433,7 +424,7 @@ func (m *merger) item(section id.ID, old *Item, di *DocItem) (id.ID, error) {
 		m.rep.Added++
 		item := m.s.ids.Next()
 		return item, m.do(func(tx *db.Tx) error {
-			if err := insertItem(m.ctx, tx, m.card.Restaurant, item, 0, in); err != nil {
+			if err := insertItem(m.ctx, tx, m.card.Restaurant, item, at, in); err != nil {
 				return err
 			}
 			return m.s.putStock(m.ctx, tx, m.card.Restaurant, item, in.Stock)
@@ -442,6 +433,11 @@ func (m *merger) item(section id.ID, old *Item, di *DocItem) (id.ID, error) {
 	m.keep(&in, old)
 	for _, g := range in.Groups {
 		m.used[g] = true
+	}
+	if m.o.Replace && old.position != at {
+		if err := m.do(func(tx *db.Tx) error { return setPosition(m.ctx, tx, PartItem, m.card.Restaurant, old.ID, at) }); err != nil {
+			return 0, err
+		}
 	}
 	if m.same(&in, old) {
 		m.rep.Unchanged++

@@ -98,6 +98,7 @@ type Item struct {
 	Groups      []id.ID
 	Hidden      bool
 	OutUntil    time.Time // sold out until then; zero: not sold out
+	position    int64     // among those of its section; they ascend, with gaps
 }
 
 // Group is a choice of between Min and Max of its options.

@@ -97,13 +97,13 @@ func loadCard(ctx context.Context, tx *db.Tx, restaurant id.ID) (*Card, error) {
 	return c, err
 }
 
-const itemColumns = `id, section, name, description, price, tax, photo, allergens, diets, group_ids, hidden, out_until`
+const itemColumns = `id, section, name, description, price, tax, photo, allergens, diets, group_ids, hidden, out_until, position`
 
 func scanItem(r db.Scanner) (*Item, error) {
 	it := &Item{}
 	var allergens, diets, groups string
 	var out int64
-	err := r.Scan(&it.ID, &it.Section, &it.Name, &it.Description, &it.Price, &it.Tax, &it.Photo, &allergens, &diets, &groups, &it.Hidden, &out)
+	err := r.Scan(&it.ID, &it.Section, &it.Name, &it.Description, &it.Price, &it.Tax, &it.Photo, &allergens, &diets, &groups, &it.Hidden, &out, &it.position)
 	if err != nil {
 		return nil, err
 	}
@@ -320,12 +320,16 @@ func behind(ctx context.Context, tx *db.Tx, part Part, restaurant, parent id.ID)
 // place numbers parts in the given order.
 func place(ctx context.Context, tx *db.Tx, part Part, restaurant id.ID, ids []id.ID) error {
 	for i, k := range ids {
-		_, err := tx.Exec(ctx, `UPDATE `+tables[part].name+` SET position = $1 WHERE id = $2 AND restaurant = $3 AND position <> $1`, i+1, k, restaurant)
-		if err != nil {
+		if err := setPosition(ctx, tx, part, restaurant, k, int64(i+1)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func setPosition(ctx context.Context, tx *db.Tx, part Part, restaurant, thing id.ID, at int64) error {
+	_, err := tx.Exec(ctx, `UPDATE `+tables[part].name+` SET position = $1 WHERE id = $2 AND restaurant = $3 AND position <> $1`, at, thing, restaurant)
+	return err
 }
 
 func softDelete(ctx context.Context, tx *db.Tx, part Part, restaurant, thing id.ID, at time.Time) (int64, error) {
