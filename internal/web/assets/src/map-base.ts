@@ -61,14 +61,16 @@ type Palette = Record<(typeof colours)[number], string>
 
 /** Reads the palette off the style sheet, resolved for light or dark. */
 function palette(host: HTMLElement): Palette {
-  const probe = document.createElement('i')
-  host.append(probe)
   const p = {} as Palette
   for (const c of colours) {
+    // A probe for each colour: one that changes colour would show the old one, since with reduced motion every change is a very short
+    // transition.
+    const probe = document.createElement('i')
     probe.style.color = `var(--map-${c})`
+    host.append(probe)
     p[c] = getComputedStyle(probe).color
+    probe.remove()
   }
-  probe.remove()
   return p
 }
 
