@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -135,6 +136,9 @@ func wantsProblem(r *http.Request) bool {
 		return true
 	}
 	accept := r.Header.Get("Accept")
+	if strings.HasPrefix(accept, "application/problem+json") {
+		return true // the queue of a courier's phone, which takes pages but tells people a problem's sentence
+	}
 	return strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
 }
 
@@ -160,6 +164,11 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rt.log.ErrorContext(r.Context(), "panic in a handler", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		rt.Error(w, r, errors.New("panic"))
 	}()
+	// PostgreSQL takes no text with a NUL or broken UTF-8, so nothing that is stored can have such an address.
+	if strings.ContainsRune(r.URL.Path, 0) || !utf8.ValidString(r.URL.Path) {
+		rt.Error(w, r, errs.New(errs.NotFound, "There is nothing at this address."))
+		return
+	}
 	_, pattern := rt.mux.Handler(r)
 	if pattern == "" {
 		rt.missing(w, r)
