@@ -18,6 +18,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/stoa-town/stoa/internal/base/errs"
 )
 
 // Prefix is where the REST API lives.
