@@ -151,7 +151,7 @@ func shopBody(v *shopView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = cartSide(v.Basket).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = cartSide(v.Basket, v.Elsewhere).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -812,7 +812,7 @@ func shopBar(v *shopView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 64, "\" hx-target=\"#shop\" hx-swap=\"outerMorph\" hx-trigger=\"submit, change, input changed delay:250ms from:#f-q\" hx-push-url=\"true\" role=\"search\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 64, "\" hx-target=\"#shop\" hx-swap=\"outerMorph\" hx-trigger=\"submit, change, input changed delay:250ms from:#f-q\" hx-replace-url=\"true\" role=\"search\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
