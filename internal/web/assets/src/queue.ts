@@ -48,12 +48,18 @@ function body(e: Entry): BodyInit {
   return new URLSearchParams(e.fields as [string, string][])
 }
 
-let sending = false
+let last: Promise<void> = Promise.resolve()
+let runs = 0
+
+/** Sends what waits; resolves when that was tried. What is added while a run is under way belongs to the next. */
+function flush(): Promise<void> {
+  if (runs > 1) return last // one is under way and one is due: the latter takes everything
+  runs++
+  return (last = last.then(send).finally(() => runs--))
+}
 
 /** Sends what waits, oldest first, and stops at the first that finds no connection. */
-async function flush(): Promise<void> {
-  if (sending) return
-  sending = true
+async function send(): Promise<void> {
   let sent = 0
   try {
     for (const e of await all()) {
@@ -70,8 +76,6 @@ async function flush(): Promise<void> {
     }
   } catch {
     // no connection: the next attempt is due in ten seconds
-  } finally {
-    sending = false
   }
   const left = await count()
   if (sent > 0 && left === 0) resync()
