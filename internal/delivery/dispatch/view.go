@@ -272,6 +272,7 @@ type BoardOrder struct {
 	Reason      string           `json:"reason,omitempty" doc:"Why it failed, at the door or at the counter before."`
 	Note        string           `json:"note,omitempty"`
 	address     delivery.Address // for the search
+	early       bool             // it is not yet time to look for a courier
 }
 
 // BoardCourier is a courier on duty with their stops.
@@ -423,6 +424,7 @@ func (s *Service) boardOrder(br *delivery.Brief, t *Trip, at map[id.ID]*BoardCou
 			o.CourierName, courier = c.Name, &c.Courier
 		}
 		o.ETA = s.opt.Pace.ETA(t, courier, now)
+		o.early = t.AssignAt.After(now)
 	}
 	o.Lateness = LatenessOf(o.ETA, o.PromiseTo, now)
 	return o
@@ -435,7 +437,7 @@ func (o *BoardOrder) need() int {
 		return 0
 	case o.State == Unassigned && o.Lateness != OnTime:
 		return 1
-	case o.State == Unassigned:
+	case o.State == Unassigned && !o.early:
 		return 2
 	case o.Lateness == Late:
 		return 3

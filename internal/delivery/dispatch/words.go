@@ -312,6 +312,8 @@ func (o *BoardOrder) word() string {
 		return "Assigned"
 	case o.State == Offered:
 		return "Offered"
+	case o.early:
+		return "Later"
 	}
 	return "Unassigned"
 }
@@ -320,7 +322,7 @@ func (o *BoardOrder) tone() ui.Tone {
 	switch {
 	case o.State == TripFailed:
 		return ui.Bad
-	case o.State == Unassigned:
+	case o.State == Unassigned && !o.early:
 		return ui.Hot
 	case o.State == Assigned:
 		return ui.Good
