@@ -22,7 +22,7 @@ import (
 const (
 	workers  = 8
 	slowest  = time.Second
-	mostEach = 250 // inputs of one operation, where its body has very many places; all with STOA_TEST_LONG
+	mostEach = 160 // inputs of one operation, where its body has very many places; all with STOA_TEST_LONG
 )
 
 // longRun reports whether there is time for more.

@@ -199,7 +199,7 @@ func broken(a answer) string {
 }
 
 func TestNoPageFailsOnBadInput(t *testing.T) {
-	each := 60
+	each := 40
 	if longRun() {
 		each = 1000
 	}
