@@ -241,7 +241,10 @@ func (s *Service) checkout(r *http.Request, c Cart, form *checkoutForm) (*checko
 	ctx := r.Context()
 	p := placeOf(r)
 	if form != nil {
-		p = nil // the form has a place of its own, which is in the cart by now
+		p = nil // the form has a place of its own
+		if a := form.address(); a != nil && a.Point.Valid() {
+			c.To = a
+		}
 	}
 	b, err := s.basket(ctx, c, p)
 	if err != nil || b == nil {

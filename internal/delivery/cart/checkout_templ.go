@@ -145,7 +145,7 @@ func checkoutBody(v *checkoutView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<div class=\"split checkout\"><div class=\"stack-l\" hx-post=\"/checkout/update\" hx-trigger=\"change\" hx-include=\"closest form\" hx-target=\"#checkout\" hx-swap=\"outerMorph\" hx-sync=\"closest form:abort\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<div class=\"split checkout\"><div class=\"stack-l\" hx-post=\"/checkout/update\" hx-trigger=\"change\" hx-include=\"closest form\" hx-target=\"#checkout\" hx-swap=\"outerMorph\" hx-sync=\"closest form:replace\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
