@@ -39,10 +39,19 @@ document.addEventListener(
   true,
 )
 document.addEventListener('htmx:finally:request', (e) => {
-  const c = ctxOf(e)
-  const f = c.request.form ?? c.sourceElement.closest('form')
-  if (f) release(f)
+  // Only what the form itself sent: a part of it that asks for something, such as a new total, may end earlier.
+  const f = ctxOf(e).sourceElement
+  if (f instanceof HTMLFormElement) release(f)
 })
+// What is changed in a form that is being sent would put its own request in the place of that one.
+document.addEventListener(
+  'change',
+  (e) => {
+    const f = (e.target as HTMLInputElement).form
+    if (f && busy.has(f)) e.stopImmediatePropagation()
+  },
+  true,
+)
 // A page that comes back from the back/forward cache is as it was when it was left: busy.
 addEventListener('pageshow', (e) => {
   if (e.persisted) for (const f of document.forms) release(f)
