@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/a-h/templ"
@@ -86,9 +87,13 @@ func (p *pages) board(ctx context.Context, slug string) (*board, error) {
 	slices.SortFunc(rows, func(a, b row) int {
 		return cmp.Or(a.promiseFrom.Compare(b.promiseFrom), cmp.Compare(a.id, b.id))
 	})
-	views, err := p.views(rows, who)
-	if err != nil {
-		return nil, err
+	views := make([]*View, len(rows))
+	for i := range rows {
+		b, err := p.bought.of(&rows[i])
+		if err != nil {
+			return nil, err
+		}
+		views[i] = p.view(&rows[i], b, who)
 	}
 	tickets, err := p.tickets(ctx, shop, views, now)
 	if err != nil {
@@ -108,6 +113,33 @@ func (p *pages) board(ctx context.Context, slug string) (*board, error) {
 		c := &b.columns[columnOf(state)]
 		c.tickets = append(c.tickets, t)
 	}
+	return b, nil
+}
+
+// snapshots keeps what was bought by the orders that kitchens look at, decoded once on this node: it never changes, and a busy board asks
+// for the same thirty several times a minute. The zero value is ready to use.
+type snapshots struct {
+	mu    sync.Mutex
+	known map[id.ID]*Snapshot
+}
+
+// snapshotsKept bounds that memory, about 2 kB each; when it is full it begins anew.
+const snapshotsKept = 4000
+
+func (s *snapshots) of(r *row) (*Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b := s.known[r.id]; b != nil {
+		return b, nil
+	}
+	b, err := r.bought()
+	if err != nil {
+		return nil, err
+	}
+	if s.known == nil || len(s.known) >= snapshotsKept {
+		s.known = make(map[id.ID]*Snapshot)
+	}
+	s.known[r.id] = b
 	return b, nil
 }
 

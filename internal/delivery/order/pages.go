@@ -31,11 +31,12 @@ type PageDeps struct {
 type pages struct {
 	*Service
 	PageDeps
+	bought snapshots
 }
 
 // Pages registers the pages of customers, of those who hold a tracking link, and of kitchens.
 func (s *Service) Pages(rt *httpx.Router, d PageDeps) {
-	p := &pages{s, d}
+	p := &pages{Service: s, PageDeps: d}
 	rt.Page("GET /orders", p.mine)
 	rt.Page("GET /orders/active", p.active)
 	rt.Page("GET /orders/{code}", p.one)
@@ -89,7 +90,7 @@ func (p *pages) mine(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	m := mineModel{first: cursor == ""}
-	m.past = p.listed(ctx, all.Items, func(v *View) bool { return !Open(v.State) })
+	m.past = p.listed(ctx, all.Items, func(v *View) bool { return !Open(v.State) && !(m.first && p.fresh(v)) })
 	if all.Next != "" {
 		m.next = "/orders?cursor=" + all.Next
 	}
@@ -113,15 +114,21 @@ func (p *pages) active(w http.ResponseWriter, r *http.Request) error {
 	return httpx.Render(w, r, http.StatusOK, activeList(list))
 }
 
-// activeOrders returns the actor's orders that are not finished: those that somebody works on, and among the newest those that wait for
-// a card or ended a moment ago, so that nobody has to look for the order that they have been following.
+// activeOrders returns the actor's orders that are not finished, with those among the newest that wait for a card, and behind them those
+// that ended a moment ago, so that nobody has to look for the order that they have been following.
 func (p *pages) activeOrders(ctx context.Context, newest []*View) ([]listed, error) {
 	open, err := p.ListMine(ctx, "open", "", pastShown)
 	if err != nil {
 		return nil, err
 	}
-	waiting := p.listed(ctx, newest, func(v *View) bool { return v.Awaiting })
-	return append(waiting, p.listed(ctx, open.Items, func(*View) bool { return true })...), nil
+	list := p.listed(ctx, newest, func(v *View) bool { return v.Awaiting })
+	list = append(list, p.listed(ctx, open.Items, func(*View) bool { return true })...)
+	return append(list, p.listed(ctx, newest, p.fresh)...), nil
+}
+
+// fresh reports whether an order ended a moment ago.
+func (p *pages) fresh(v *View) bool {
+	return !Open(v.State) && p.Now().Sub(v.MovedAt) < 10*time.Minute
 }
 
 type mineModel struct {
@@ -271,7 +278,7 @@ func (p *pages) askCancel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return httpx.Render(w, r, http.StatusOK, sheet(r, "Cancel order "+v.Code, "/orders/"+v.Code, cancelForm(v, nil)))
+	return httpx.Render(w, r, http.StatusOK, sheet(r, "Cancel this order", "/orders/"+v.Code, cancelForm(v, nil)))
 }
 
 func (p *pages) cancel(w http.ResponseWriter, r *http.Request) error {
