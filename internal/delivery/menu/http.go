@@ -367,11 +367,15 @@ func (s *Service) partRoutes(rt *httpx.Router) {
 		return s.SaveGroup(ctx, a, shop, part, b.input())
 	})
 	for path, part := range map[string]Part{"menus": PartMenu, "sections": PartSection, "items": PartItem, "groups": PartGroup} {
-		remove := huma.Operation{Method: http.MethodDelete, Path: "/restaurants/{slug}/menu/" + path + "/{id}", Summary: "Delete a " + string(part),
-			Description: "It can be restored for a month.", Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusNoContent}
+		remove := huma.Operation{
+			Method: http.MethodDelete, Path: "/restaurants/{slug}/menu/" + path + "/{id}", Summary: "Delete a " + string(part),
+			Description: "It can be restored for a month.", Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusNoContent,
+		}
 		httpx.Operation(rt, remove, s.onPart(part, s.Delete))
-		restore := huma.Operation{Method: http.MethodPost, Path: "/restaurants/{slug}/menu/" + path + "/{id}/restore", Summary: "Bring a deleted " + string(part) + " back",
-			Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusNoContent}
+		restore := huma.Operation{
+			Method: http.MethodPost, Path: "/restaurants/{slug}/menu/" + path + "/{id}/restore", Summary: "Bring a deleted " + string(part) + " back",
+			Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusNoContent,
+		}
 		httpx.Operation(rt, restore, s.onPart(part, s.Restore))
 		if part == PartGroup {
 			continue

@@ -132,8 +132,10 @@ func readJSON(data []byte) *parsed {
 
 // merge brings a file onto the card.
 func (s *Service) merge(ctx context.Context, actor access.Actor, restaurant id.ID, p *parsed, o ImportOptions) (Report, error) {
-	if len(p.problems) == 0 {
-		p.problems = p.doc.check()
+	for _, wrong := range p.doc.check() { // all of the file's mistakes at once; where a cell could not be read, that is its one
+		if !slices.ContainsFunc(p.problems, func(b BadLine) bool { return b.Line == wrong.Line && b.Field == wrong.Field }) {
+			p.problems = append(p.problems, wrong)
+		}
 	}
 	rep := Report{Problems: p.problems, Warnings: p.warnings}
 	for _, m := range p.doc.Menus {

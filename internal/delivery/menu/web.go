@@ -3,9 +3,6 @@ package menu
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,9 +11,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
-	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/base/text"
-	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/files"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
@@ -243,18 +238,6 @@ func (s *Service) switchForm(vi *visit) error {
 	return s.Set(vi.ctx, vi.actor, vi.v.Shop.ID, thing, a)
 }
 
-// portions reads a count that may be empty.
-func portions(field, s string) (*int64, error) {
-	if s = strings.TrimSpace(s); s == "" {
-		return nil, nil //nolint:nilnil // nothing was said
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		return nil, errs.InvalidField(field, "Write a whole number.")
-	}
-	return &n, nil
-}
-
 type menuForm struct {
 	Name  string `form:"name"`
 	Note  string `form:"note"`
@@ -331,22 +314,6 @@ func (s *Service) postSection(vi *visit) error {
 		return err
 	}
 	return httpx.Redirect(vi.w, vi.r, vi.v.url(""))
-}
-
-// itemForm is an item as its form shows and sends it.
-type itemForm struct {
-	Section     id.ID    `form:"section"`
-	Name        string   `form:"name"`
-	Description string   `form:"description"`
-	Price       string   `form:"price"`
-	Tax         string   `form:"tax"`
-	Stock       string   `form:"stock"`
-	Hidden      bool     `form:"hidden"`
-	Allergens   []string `form:"allergens"`
-	Diets       []string `form:"diets"`
-	Groups      []string `form:"groups"`
-	DropPhoto   bool     `form:"drop_photo"`
-	Photo       string
 }
 
 func (s *Service) showItem(vi *visit) error {
@@ -447,35 +414,6 @@ func (s *Service) saveItem(vi *visit, item id.ID, f *itemForm, photo []byte) err
 	})
 }
 
-// multipart reads a form with a file in it and returns the file, empty where none was chosen.
-func (vi *visit) multipart(field string) ([]byte, error) {
-	vi.r.Body = http.MaxBytesReader(vi.w, vi.r.Body, maxForm)
-	err := vi.r.ParseMultipartForm(1 << 20)
-	if errors.Is(err, http.ErrNotMultipart) {
-		return nil, nil // sent without a file; ParseMultipartForm has read the fields
-	}
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, errs.New(errs.TooLarge, "This file is too large.").WithCause(err)
-	}
-	if err != nil {
-		return nil, errs.InvalidField("body", "This form could not be read.").WithCause(err)
-	}
-	defer vi.r.MultipartForm.RemoveAll()
-	f, _, err := vi.r.FormFile(field)
-	if errors.Is(err, http.ErrMissingFile) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, errs.InvalidField(field, "This file could not be read.").WithCause(err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(f)
-	if err != nil {
-		return nil, fmt.Errorf("menu: read an uploaded file: %w", err)
-	}
-	return b, nil
-}
-
 type priceForm struct {
 	Price string `form:"price"`
 }
@@ -515,28 +453,6 @@ func (s *Service) showGroups(vi *visit) error {
 		return httpx.Render(vi.w, vi.r, http.StatusOK, groupList(vi.v))
 	}
 	return httpx.Render(vi.w, vi.r, http.StatusOK, groupsPage(vi.v))
-}
-
-// groupForm is an option group as its form shows and sends it; the lists of an option's fields run side by side.
-type groupForm struct {
-	Name         string   `form:"name"`
-	Min          int      `form:"min"`
-	Max          int      `form:"max"`
-	Rule         string   `form:"rule"`
-	OptionIDs    []string `form:"option_id"`
-	OptionNames  []string `form:"option_name"`
-	OptionPrices []string `form:"option_price"`
-	OptionStocks []string `form:"option_stock"`
-	id           string
-	known        bool
-}
-
-// blank adds empty lines for further options.
-func (f *groupForm) blank() {
-	for range 4 {
-		f.OptionIDs, f.OptionNames = append(f.OptionIDs, ""), append(f.OptionNames, "")
-		f.OptionPrices, f.OptionStocks = append(f.OptionPrices, ""), append(f.OptionStocks, "")
-	}
 }
 
 func (s *Service) showGroup(vi *visit) error {
@@ -581,44 +497,6 @@ func (s *Service) postGroup(vi *visit) error {
 		return err
 	}
 	return httpx.Redirect(vi.w, vi.r, vi.v.url("groups"))
-}
-
-// input reads the form's options; those without a name are left out.
-func (f *groupForm) input(v *editor) (GroupInput, error) {
-	in := GroupInput{Name: f.Name, Min: f.Min, Max: f.Max, Rule: f.Rule}
-	var c checker
-	for i, name := range f.OptionNames {
-		if strings.TrimSpace(name) == "" {
-			continue
-		}
-		o := OptionInput{Name: name}
-		path := fmt.Sprintf("options[%d]", i)
-		if k := nth(f.OptionIDs, i); k != "" {
-			var err error
-			if o.ID, err = id.Parse(k); err != nil {
-				c.add(path+".id", "This group has no such option.")
-			}
-		}
-		if p := nth(f.OptionPrices, i); p != "" {
-			var wrong string
-			if o.Price, wrong = parsePrice(p, v.decimals()); wrong != "" {
-				c.add(path+".price", wrong)
-			}
-		}
-		var err error
-		if o.Stock, err = portions(path+".stock", nth(f.OptionStocks, i)); err != nil {
-			c.add(path+".stock", "Write a whole number.")
-		}
-		switch {
-		case o.Stock == nil:
-			none := int64(-1)
-			o.Stock = &none
-		case o.ID != 0 && number(v.Card.left(o.ID)) == nth(f.OptionStocks, i):
-			o.Stock = nil // as it was shown: orders may have moved it since
-		}
-		in.Options = append(in.Options, o)
-	}
-	return in, c.err()
 }
 
 func (s *Service) showImport(vi *visit) error {
@@ -701,19 +579,4 @@ func (s *Service) postSwitch(vi *visit) error {
 		return err
 	}
 	return httpx.Render(vi.w, vi.r, http.StatusOK, SoldOutList(vi.v.Shop, card, s.now(), q))
-}
-
-// decimals is how many digits prices have behind the point.
-func (v *editor) decimals() int { return money.Decimals(v.Shop.Currency) }
-
-// kitchenURL returns the address of the sold-out list, or of one thing's switch on it.
-func kitchenURL(shop *delivery.Shop, thing, q string) string {
-	u := "/kitchen/" + shop.Slug + "/menu"
-	if thing != "" {
-		u += "/" + thing
-	}
-	if q != "" {
-		u += "?q=" + url.QueryEscape(q)
-	}
-	return u
 }
