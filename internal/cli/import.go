@@ -67,7 +67,11 @@ func badLines(err error) error {
 	}
 	lines := []string{"nothing was imported:"}
 	for _, f := range e.Fields {
-		lines = append(lines, "  "+f.Path+": "+f.Message)
+		where := f.Path
+		if n, column, ok := strings.Cut(strings.TrimPrefix(f.Path, "line["), "]"); ok && strings.HasPrefix(f.Path, "line[") {
+			where = "line " + n + strings.Replace(column, ".", ", ", 1)
+		}
+		lines = append(lines, "  "+where+": "+f.Message)
 	}
 	return errors.New(strings.Join(lines, "\n"))
 }

@@ -62,7 +62,7 @@ func TestEveryBadLineIsReportedAndNothingIsImported(t *testing.T) {
 		for _, p := range rep.Problems {
 			got = append(got, fmt.Sprintf("%d %s", p.Line, p.Field))
 		}
-		want := []string{"3 price", "4 item", "5 item", "8 option", "9 group", "12 price"}
+		want := []string{"3 price", "4 item", "5 item", "6 tax", "6 allergens", "7 hours", "7 stock", "8 option", "9 group", "12 price"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("problems (-want +got):\n%s%v", diff, rep.Problems)
 		}
