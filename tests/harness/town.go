@@ -3,6 +3,7 @@ package harness
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -233,4 +234,22 @@ func (c *Client) Grant(t testing.TB, role string) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	t.Fatalf("2 s after @%s was given the role %s the server still refuses", me.Handle, role)
+}
+
+// CLI runs the program once, in an empty folder and without settings from outside, and returns what it wrote and its exit code.
+func CLI(t testing.TB, args ...string) (out, problems string, code int) {
+	t.Helper()
+	cmd := exec.Command(Binary(t), args...)
+	cmd.Dir = t.TempDir()
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "STOA_") {
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	var o, e strings.Builder
+	cmd.Stdout, cmd.Stderr = &o, &e
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatalf("stoa %s: %v", strings.Join(args, " "), err)
+	}
+	return o.String(), e.String(), cmd.ProcessState.ExitCode()
 }
