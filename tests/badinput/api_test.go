@@ -52,9 +52,9 @@ func newWorld(t *testing.T, args ...string) *world {
 	customer := s.SignUp(t)
 	w.add("anonymous", s.As(""))
 	w.add("customer", customer)
-	for role, grant := range map[string]string{"staff": "staff:" + w.shop.Slug, "owner": "owner:" + w.shop.Slug, "courier": "courier", "dispatcher": "dispatcher"} {
+	for _, role := range []string{"courier", "dispatcher", "staff:" + w.shop.Slug, "owner:" + w.shop.Slug} {
 		c := s.SignUp(t)
-		c.Grant(t, grant)
+		c.Grant(t, role)
 		w.add(role, c)
 	}
 	w.add("admin", admin)
