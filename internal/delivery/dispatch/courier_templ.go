@@ -1173,7 +1173,7 @@ func currentStops(v *workView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if t.Stop == Dropoff && a == Complete {
-					templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "code", ID: "code-" + t.ID.String(), Label: "The customer's four digits", InputMode: "numeric", Pattern: "[0-9 ]{4,5}", MaxLen: 5, Autocomplete: "off", Required: true, Attrs: templ.Attributes{"data-code": true}}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "code", ID: "code-" + t.ID.String(), Label: "The customer's four digits", InputMode: "numeric", Pattern: "[0-9 ]{4,5}", MaxLen: 5, Autocomplete: "off", Required: true, Attrs: templ.Attributes{"data-code": true, "size": "5"}}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
