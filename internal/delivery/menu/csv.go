@@ -51,7 +51,7 @@ func (p *parsed) bad(line int, field, format string, args ...any) {
 	p.problems = append(p.problems, BadLine{Line: line, Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
-// maxProblems is how many problems of one file are collected: who has more has another kind of file.
+// maxProblems is how many problems of one file are told: who has more has another kind of file.
 const maxProblems = 200
 
 // readCSV reads a card from CSV. decimals is how many digits the currency has behind the point. It never fails: what is wrong stands in

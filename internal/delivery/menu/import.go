@@ -130,13 +130,30 @@ func readJSON(data []byte) *parsed {
 	return p
 }
 
-// merge brings a file onto the card.
-func (s *Service) merge(ctx context.Context, actor access.Actor, restaurant id.ID, p *parsed, o ImportOptions) (Report, error) {
-	for _, wrong := range p.doc.check() { // all of the file's mistakes at once; where a cell could not be read, that is its one
-		if !slices.ContainsFunc(p.problems, func(b BadLine) bool { return b.Line == wrong.Line && b.Field == wrong.Field }) {
-			p.problems = append(p.problems, wrong)
+// examine adds what the document's check finds, so that all mistakes are seen at once; where a cell could not be read, that is its one.
+func (p *parsed) examine() {
+	type cell struct {
+		line  int
+		field string
+	}
+	known := map[cell]bool{}
+	for _, b := range p.problems {
+		known[cell{b.Line, b.Field}] = true
+	}
+	for _, b := range p.doc.check() {
+		if !known[cell{b.Line, b.Field}] {
+			p.problems = append(p.problems, b)
 		}
 	}
+	slices.SortStableFunc(p.problems, func(a, b BadLine) int { return a.Line - b.Line })
+	if more := len(p.problems) - maxProblems; more > 0 {
+		p.problems = append(p.problems[:maxProblems], BadLine{Message: fmt.Sprintf("And %d more.", more)})
+	}
+}
+
+// merge brings a file onto the card.
+func (s *Service) merge(ctx context.Context, actor access.Actor, restaurant id.ID, p *parsed, o ImportOptions) (Report, error) {
+	p.examine()
 	rep := Report{Problems: p.problems, Warnings: p.warnings}
 	for _, m := range p.doc.Menus {
 		rep.Sections += len(m.Sections)
@@ -177,7 +194,6 @@ func (s *Service) merge(ctx context.Context, actor access.Actor, restaurant id.I
 
 // refuse answers an import of a file with mistakes.
 func (rep Report) refuse(o ImportOptions) (Report, error) {
-	slices.SortStableFunc(rep.Problems, func(a, b BadLine) int { return a.Line - b.Line })
 	if o.DryRun {
 		return rep, nil
 	}

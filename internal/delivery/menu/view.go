@@ -281,6 +281,7 @@ func kitchenURL(shop *delivery.Shop, thing, q string) string {
 	}
 	return u
 }
+
 // portions reads a count that may be empty.
 func portions(field, s string) (*int64, error) {
 	if s = strings.TrimSpace(s); s == "" {
