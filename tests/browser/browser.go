@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long a page may take to show what a test waits for. It bounds a failure; a passing test never waits that long.
-const patience = 20 * time.Second
+const patience = 15 * time.Second
 
 // Browser is a running Chromium.
 type Browser struct{ ctx context.Context }
@@ -147,19 +147,19 @@ func (p *Person) Go(path string) {
 // Click presses the first visible element that a CSS selector finds, once it is there and can be pressed.
 func (p *Person) Click(css string) {
 	p.t.Helper()
-	p.Await(fmt.Sprintf(`(() => { const e = [...document.querySelectorAll(%q)].find(e => e.checkVisibility() && !e.disabled); if (!e) return false; e.scrollIntoView({block: "center"}); e.click(); return true })()`, css), "press "+css)
+	p.Await(fmt.Sprintf(`(() => { if (document.readyState !== "complete") return false; const e = [...document.querySelectorAll(%q)].find(e => e.checkVisibility() && !e.disabled); if (!e) return false; e.scrollIntoView({block: "center"}); e.click(); return true })()`, css), "press "+css)
 }
 
 // ClickText presses the first visible button or link whose words contain text.
 func (p *Person) ClickText(text string) {
 	p.t.Helper()
-	p.Await(fmt.Sprintf(`(() => { const e = [...document.querySelectorAll("button, a, summary, label, [role=button]")].find(e => e.checkVisibility() && !e.disabled && e.innerText.includes(%q)); if (!e) return false; e.scrollIntoView({block: "center"}); e.click(); return true })()`, text), "press “"+text+"”")
+	p.Await(fmt.Sprintf(`(() => { if (document.readyState !== "complete") return false; const e = [...document.querySelectorAll("button, a, summary, label, [role=button]")].find(e => e.checkVisibility() && !e.disabled && e.innerText.includes(%q)); if (!e) return false; e.scrollIntoView({block: "center"}); e.click(); return true })()`, text), "press “"+text+"”")
 }
 
 // Fill types into a field in place of what it holds, as a person would: with input and change events.
 func (p *Person) Fill(css, value string) {
 	p.t.Helper()
-	p.Await(fmt.Sprintf(`(() => { const e = [...document.querySelectorAll(%q)].find(e => e.checkVisibility()); if (!e) return false; e.focus(); e.value = %q; e.dispatchEvent(new Event("input", {bubbles: true})); e.dispatchEvent(new Event("change", {bubbles: true})); return true })()`, css, value), "fill "+css)
+	p.Await(fmt.Sprintf(`(() => { if (document.readyState !== "complete") return false; const e = [...document.querySelectorAll(%q)].find(e => e.checkVisibility()); if (!e) return false; e.focus(); e.value = %q; e.dispatchEvent(new Event("input", {bubbles: true})); e.dispatchEvent(new Event("change", {bubbles: true})); return true })()`, css, value), "fill "+css)
 }
 
 // See waits until the page shows text, without reloading it.
@@ -178,6 +178,12 @@ func (p *Person) SeeIn(css, text string) {
 func (p *Person) Missing(text string) {
 	p.t.Helper()
 	p.Await(fmt.Sprintf(`!document.body.innerText.toLowerCase().includes(%q)`, strings.ToLower(text)), "see no more “"+text+"”")
+}
+
+// Queueing waits until the page keeps what is sent from it on the device first (data-queue).
+func (p *Person) Queueing() {
+	p.t.Helper()
+	p.await(`indexedDB.databases().then(l => l.some(d => d.name === "stoa-queue"))`, "see the queue", chromedp.EvalAwaitPromise)
 }
 
 // Await evaluates a JavaScript expression again and again until it is true. It survives navigations.
