@@ -84,6 +84,7 @@ func (a *App) slices() (err error) {
 	a.Dispatch.React(a.Events, a.Hub, a.Jobs)
 
 	a.routes()
+	a.Router.Raw("GET "+files.Prefix+"{name}", a.Files.Serve)
 	a.Accounts.Routes(a.Router)
 	a.Restaurants.Routes(a.Router)
 	a.Menus.Routes(a.Router)
