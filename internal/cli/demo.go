@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -45,36 +46,44 @@ func (c demoCmd) Run(e *env) (err error) {
 	if err != nil {
 		return err
 	}
-	seed, err := c.seed(cfg.Data)
+	a, _, err := c.build(e.ctx, cfg, log)
 	if err != nil {
 		return err
 	}
+	return serve(e.ctx, a, log, func(url string) {
+		fmt.Fprintf(e.streams.Out, "%s is ready at %s\nStep into it at %s/demo, end it with Ctrl+C.\n", a.Config.Town.Name, url, url)
+	})
+}
+
+// build puts a server together with the town in it.
+func (c demoCmd) build(ctx context.Context, cfg config.Config, log *slog.Logger) (a *app.App, d *demo.Demo, err error) {
+	seed, err := c.seed(cfg.Data)
+	if err != nil {
+		return nil, nil, err
+	}
 	t := town.Generate(seed)
-	cfg = c.rules(cfg, t)
 	clk := demo.NewClock(demo.Opening(time.Now(), t.Location), c.Speed)
-	var d *demo.Demo
-	a, err := app.Build(e.ctx, cfg, app.Options{
+	a, err = app.Build(ctx, c.rules(cfg, t), app.Options{
 		Log: log, Version: Version, Now: clk.Now, Speed: c.Speed, Demo: true, TownMap: t.GeoJSON(), Streets: streets{t},
 		Wrap: func(next http.Handler) http.Handler { return d.Wrap(next) },
 	})
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	d = demo.New(demo.Services{
 		Events: a.Events, Hub: a.Hub, Accounts: a.Accounts, Restaurants: a.Restaurants, Menus: a.Menus, Discover: a.Discover,
 		Quotes: cart.NewQuoter(a.Restaurants, a.Menus, a.Now), Orders: a.Orders, Couriers: a.Couriers, Dispatch: a.Dispatch,
 	}, t, clk, demo.Options{Log: log, OrdersPerHour: c.OrdersPerHour})
-	if err := d.Settle(e.ctx); err != nil {
-		return errors.Join(err, a.Close(context.WithoutCancel(e.ctx)))
+	err = d.Settle(ctx)
+	if err == nil {
+		err = remember(cfg.Data, seed)
 	}
-	if err := remember(cfg.Data, seed); err != nil {
-		return errors.Join(err, a.Close(context.WithoutCancel(e.ctx)))
+	if err != nil {
+		return nil, nil, errors.Join(err, a.Close(context.WithoutCancel(ctx)))
 	}
 	d.Routes(a.Router)
 	a.Also("demo", d.Run)
-	return serve(e.ctx, a, log, func(url string) {
-		fmt.Fprintf(e.streams.Out, "%s is ready at %s\nStep into it at %s/demo, end it with Ctrl+C.\n", t.Name, url, url)
-	})
+	return a, d, nil
 }
 
 // rules gives people at the screen time to act at the town's speed, and the town its name.

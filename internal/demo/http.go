@@ -164,12 +164,12 @@ func (d *Demo) roles() []role {
 	courier := d.freeCourier()
 	guest, cook, boss := &d.town.Neighbours[n], &d.town.Restaurants[kitchen], &d.town.Restaurants[owner]
 	return []role{
-		{"neighbour", guest.Handle, "utensils", "Neighbour", "Order dinner as " + guest.Name + ", " + guest.Home.Label},
-		{"kitchen", cook.Slug, "chef-hat", "Kitchen", "Cook at " + cook.Name + ", which is busy"},
-		{"courier", d.town.Couriers[courier].Handle, "bike", "Courier", "Ride as " + d.town.Couriers[courier].Name + ", ready for an offer"},
-		{"dispatcher", d.town.Dispatchers[0].Handle, "map", "Dispatcher", "See every order and rider, and help out"},
-		{"owner", boss.Slug, "store", "Restaurant owner", "Change the menu and the hours of " + boss.Name},
-		{"admin", d.town.Admin.Handle, "key-round", "Admin", "Do anything in the town as " + d.town.Admin.Name},
+		{"neighbour", guest.Handle, "utensils", "Neighbour", "Order dinner as " + guest.Name},
+		{"kitchen", cook.Slug, "chef-hat", "Kitchen", "Cook at " + cook.Name},
+		{"courier", d.town.Couriers[courier].Handle, "bike", "Courier", "Ride as " + d.town.Couriers[courier].Name},
+		{"dispatcher", d.town.Dispatchers[0].Handle, "map", "Dispatcher", "See every order and every rider"},
+		{"owner", boss.Slug, "store", "Restaurant owner", "Change the menu of " + boss.Name},
+		{"admin", d.town.Admin.Handle, "key-round", "Admin", "Do anything, as " + d.town.Admin.Name},
 	}
 }
 

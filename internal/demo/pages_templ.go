@@ -31,9 +31,9 @@ func daytime(t time.Time) string {
 }
 
 func (v pageView) lead() string {
-	s := "Forty kitchens, two dozen riders and three hundred hungry neighbours live here by themselves, through the same doors as real people would."
+	s := "Forty kitchens, two dozen riders, three hundred hungry neighbours."
 	if v.speed > 1 {
-		s += fmt.Sprintf(" Their time runs %g times as fast as yours.", v.speed)
+		s += fmt.Sprintf(" Their clock runs %g times as fast as yours.", v.speed)
 	}
 	return s
 }
@@ -326,7 +326,7 @@ func demoPage(v pageView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Select(ui.FieldProps{Name: "name", Label: "A certain restaurant", Options: v.shops}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Select(ui.FieldProps{Name: "name", Label: "Or go straight to", Options: v.shops, Required: true}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -344,7 +344,7 @@ func demoPage(v pageView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Page(ui.PageProps{Title: "Step into the town", Description: "A living demo town: order dinner, cook it, bring it.", Map: true, Wide: true, Active: "/demo"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Page(ui.PageProps{Title: "Step into the town", Description: "A living demo town: order dinner, cook it, bring it.", Map: true, Active: "/demo"}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
