@@ -95,7 +95,11 @@ func taxes(q *delivery.Quote, feeRate int) []delivery.TaxLine {
 // fingerprint condenses what a customer agreed to: every price and the fee as a hash, and the wanted slot or the promised end.
 func fingerprint(q *delivery.Quote, at *time.Time) string {
 	h := sha256.New()
-	word := func(v int64) { binary.Write(h, binary.LittleEndian, v) }
+	var b [8]byte
+	word := func(v int64) {
+		binary.LittleEndian.PutUint64(b[:], uint64(v))
+		h.Write(b[:]) // a hash never fails
+	}
 	word(int64(q.Restaurant))
 	for _, l := range q.Lines {
 		word(int64(l.Item))

@@ -487,12 +487,33 @@ type named struct{ Code, Name string }
 // dietNames and allergenNames are the codes of menus, in the order in which they are shown.
 var (
 	dietNames = []named{
-		{"vegetarian", "Vegetarian"}, {"vegan", "Vegan"}, {"halal", "Halal"}, {"kosher", "Kosher"}, {"gluten_free", "Gluten-free"},
-		{"low_lactose", "Low lactose"}, {"low_calorie", "Light"}, {"low_fat", "Low fat"}, {"low_salt", "Low salt"}, {"diabetic", "Diabetic"}, {"hindu", "Hindu"},
+		{"vegetarian", "Vegetarian"},
+		{"vegan", "Vegan"},
+		{"halal", "Halal"},
+		{"kosher", "Kosher"},
+		{"gluten_free", "Gluten-free"},
+		{"low_lactose", "Low lactose"},
+		{"low_calorie", "Light"},
+		{"low_fat", "Low fat"},
+		{"low_salt", "Low salt"},
+		{"diabetic", "Diabetic"},
+		{"hindu", "Hindu"},
 	}
 	allergenNames = []named{
-		{"gluten", "Gluten"}, {"crustaceans", "Crustaceans"}, {"eggs", "Eggs"}, {"fish", "Fish"}, {"peanuts", "Peanuts"}, {"soy", "Soy"}, {"milk", "Milk"},
-		{"nuts", "Nuts"}, {"celery", "Celery"}, {"mustard", "Mustard"}, {"sesame", "Sesame"}, {"sulphites", "Sulphites"}, {"lupin", "Lupin"}, {"molluscs", "Molluscs"},
+		{"gluten", "Gluten"},
+		{"crustaceans", "Crustaceans"},
+		{"eggs", "Eggs"},
+		{"fish", "Fish"},
+		{"peanuts", "Peanuts"},
+		{"soy", "Soy"},
+		{"milk", "Milk"},
+		{"nuts", "Nuts"},
+		{"celery", "Celery"},
+		{"mustard", "Mustard"},
+		{"sesame", "Sesame"},
+		{"sulphites", "Sulphites"},
+		{"lupin", "Lupin"},
+		{"molluscs", "Molluscs"},
 	}
 )
 
