@@ -107,7 +107,7 @@ type stage struct {
 	hungry float64 // orders that are due, with their fraction
 	looked time.Time
 	riders []*rider
-	shift  []hours.Schedule // when riders usually work
+	shift  []hours.Schedule    // when riders usually work
 	fates  map[id.ID]time.Time // when a dispatcher last looked after an order
 	acts   []act
 }
