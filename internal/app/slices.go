@@ -91,7 +91,7 @@ func (a *App) slices() (err error) {
 	a.Discover.Routes(a.Router)
 	a.Carts.Routes(a.Router)
 	a.Orders.Routes(a.Router)
-	a.Orders.Pages(a.Router, order.PageDeps{Where: a.whereIs, Pace: a.pace})
+	a.Orders.Pages(a.Router, order.PageDeps{Where: a.whereIs, AtCounter: a.Dispatch.AtCounter, Pace: a.pace})
 	a.Couriers.Routes(a.Router)
 	a.Dispatch.Routes(a.Router)
 	return nil

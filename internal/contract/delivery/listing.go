@@ -10,7 +10,7 @@ import (
 
 // NearQuery asks which restaurants serve a place.
 type NearQuery struct {
-	Mode Mode
+	Mode Mode       // empty: every restaurant, as it is now
 	To   *geo.Point // nil: wherever; then only pickup can be offered
 	At   *time.Time // nil: now
 }

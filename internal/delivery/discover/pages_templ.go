@@ -19,7 +19,7 @@ import (
 	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
-var diets = []ui.Option{{Value: "vegetarian", Label: "Vegetarian"}, {Value: "vegan", Label: "Vegan"}, {Value: "halal", Label: "Halal"}, {Value: "gluten-free", Label: "Gluten-free"}}
+var diets = []ui.Option{{Value: "vegetarian", Label: "Vegetarian"}, {Value: "vegan", Label: "Vegan"}, {Value: "halal", Label: "Halal"}, {Value: "gluten_free", Label: "Gluten-free"}}
 
 func home(v homeView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {

@@ -73,6 +73,17 @@ func Nearest(couriers []delivery.Courier, idle map[id.ID]time.Time, skip []id.ID
 	return best, found
 }
 
+// toCounter returns when a trip's courier will be at the restaurant, false where their place is not known.
+func (p Pace) toCounter(t *Trip, c *delivery.Courier, now time.Time) (time.Time, bool) {
+	if t.Pickup.State == Arrived {
+		return now, true
+	}
+	if c.Point.IsZero() {
+		return time.Time{}, false
+	}
+	return now.Add(p.Ride(geo.DistanceM(c.Point, t.Pickup.Point), c.Vehicle)), true
+}
+
 // ETA returns when the trip's order is expected at the door. c is its courier, nil where nobody has it yet or their place is not known; it
 // takes neither traffic nor the courier's other stops into account.
 func (p Pace) ETA(t *Trip, c *delivery.Courier, now time.Time) time.Time {

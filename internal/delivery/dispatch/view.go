@@ -326,7 +326,7 @@ func (s *Service) Board(ctx context.Context, f Filter) (*Board, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dispatch: open orders: %w", err)
 	}
-	kitchens, err := s.Shops.Near(ctx, delivery.NearQuery{Mode: delivery.Pickup}, nil)
+	kitchens, err := s.Shops.Near(ctx, delivery.NearQuery{}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("dispatch: kitchens: %w", err)
 	}
@@ -499,4 +499,38 @@ func (b *Board) filter(f Filter) {
 		hay := text.Fold(o.Place + " " + o.Customer + " " + o.address.Street + " " + o.CourierName)
 		return !strings.Contains(hay, query) && !strings.Contains(text.Fold(strings.ReplaceAll(o.Code, "-", "")), code)
 	})
+}
+
+// AtCounter returns when the couriers of orders will be at their restaurants, by their newest positions: only of orders that somebody has
+// been given and not picked up yet.
+func (s *Service) AtCounter(ctx context.Context, orders []id.ID) (map[id.ID]time.Time, error) {
+	out := make(map[id.ID]time.Time, len(orders))
+	now := s.Now()
+	err := s.DB.Read(ctx, func(tx *db.Tx) error {
+		couriers, err := s.Couriers.OnDuty(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, order := range orders {
+			t, err := byOrder(ctx, tx, order)
+			if errs.Is(err, errs.NotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			i := slices.IndexFunc(couriers, func(c delivery.Courier) bool { return c.ID == t.Courier })
+			if i < 0 || t.Pickup.State == Done {
+				continue
+			}
+			if at, ok := s.opt.Pace.toCounter(t, &couriers[i], now); ok {
+				out[order] = at
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("dispatch: when couriers are at the counter: %w", err)
+	}
+	return out, nil
 }

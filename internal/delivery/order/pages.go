@@ -17,8 +17,6 @@ import (
 
 // PageDeps is what the pages ask of other slices. What is nil is left out of the pages.
 type PageDeps struct {
-	// Phone returns the number at which a courier can be called, or "".
-	Phone func(ctx context.Context, courier id.ID) (string, error)
 	// Where returns where a courier was last seen, false where that is not known.
 	Where func(ctx context.Context, courier id.ID) (delivery.Position, bool, error)
 	// AtCounter returns when the couriers of orders will be at their restaurants, without those of whom that is not known.
@@ -204,7 +202,6 @@ type tracking struct {
 	loc     *time.Location
 	now     time.Time
 	courier string // first name, "" while nobody carries it
-	phone   string // of the courier, while they carry it
 	where   *delivery.Position
 	moved   []moved
 }
@@ -226,11 +223,6 @@ func (p *pages) tracking(ctx context.Context, v *View, base string, guest bool) 
 	}
 	if v.State != delivery.InDelivery || v.Courier == 0 {
 		return t, nil
-	}
-	if p.Phone != nil {
-		if t.phone, err = p.Phone(ctx, v.Courier); err != nil {
-			return nil, err
-		}
 	}
 	// Nobody sees where a courier is who has another customer to see first.
 	if p.Where != nil && !v.HeadingAt.IsZero() {

@@ -43,7 +43,6 @@ func newEvening(t testing.TB) *evening {
 		http.Error(w, sentence, status)
 	})
 	d.Pages(d.router, PageDeps{
-		Phone: func(context.Context, id.ID) (string, error) { return "+43 1 9999", nil },
 		Where: func(context.Context, id.ID) (delivery.Position, bool, error) {
 			return delivery.Position{Courier: courier, Lat: 48.2075, Lon: 16.371}, true, nil
 		},

@@ -335,11 +335,13 @@ func (c *Compiled) Listing(now time.Time, q delivery.NearQuery) (delivery.Listin
 	if q.To != nil {
 		l.DistM = geo.FastDistanceM(s.Point, *q.To)
 	}
-	if q.Mode == delivery.Pickup {
+	switch q.Mode {
+	case "":
+	case delivery.Pickup:
 		if !s.PicksUp {
 			return l, false
 		}
-	} else {
+	default:
 		if !s.Delivers || q.To == nil {
 			return l, false
 		}

@@ -77,7 +77,7 @@ func Harden(next http.Handler, o HardenOptions) http.Handler {
 
 // HardenOptions are the edge's limits.
 type HardenOptions struct {
-	Timeout time.Duration              // for a handler; 0 means 10 s
+	Timeout time.Duration              // for a handler
 	MaxBody int64                      // of any request, in bytes
 	HTTPS   bool                       // the server is reached by https: browsers are told to keep to it
 	Stream  func(r *http.Request) bool // whether a request is a long-lived stream without a time limit

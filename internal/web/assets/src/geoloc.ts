@@ -26,6 +26,11 @@ function post(p: GeolocationPosition): void {
 
 watch('[data-geoloc]', () => {
   if (id !== undefined || !('geolocation' in navigator)) return
+  // A watch is silent while a courier stands still, and one who has not been heard of for minutes gets no offers.
+  const again = setInterval(() => {
+    if (id === undefined) clearInterval(again)
+    else navigator.geolocation.getCurrentPosition(post, () => undefined, { maximumAge: 30_000 })
+  }, 60_000)
   id = navigator.geolocation.watchPosition(
     post,
     (e) => {
