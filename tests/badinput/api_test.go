@@ -273,6 +273,11 @@ func TestNoOperationFailsOnBadInput(t *testing.T) {
 				}
 				seed := rand.New(rand.NewPCG(1, uint64(count)))
 				g := &generator{doc: &doc, known: w.known, rand: seed, method: strings.ToUpper(method), path: path, op: op}
+				for part := range strings.SplitSeq(path, "/") { // one that is not described is not read, either
+					if name := strings.Trim(part, "{}"); name != part && !strings.Contains(g.target(name, "filled"), "filled") {
+						t.Errorf("%s %s does not describe {%s}", method, path, name)
+					}
+				}
 				inputs := g.inputs(least)
 				if !longRun() && len(inputs) > mostEach {
 					seed.Shuffle(len(inputs), func(i, j int) { inputs[i], inputs[j] = inputs[j], inputs[i] })
