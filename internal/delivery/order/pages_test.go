@@ -138,7 +138,7 @@ func TestCourierIsOnTheMapOnlyWhileHeadingToTheCustomer(t *testing.T) {
 	d.ridden(t, func(ctx context.Context, tx *db.Tx) error {
 		return d.HandOver(ctx, tx, p.Order, courier, delivery.Proof{Code: code}, d.clock.Now())
 	})
-	if got := page(); strings.Contains(got, "courier-30") || strings.Contains(got, "stoa-map") || strings.Contains(got) {
+	if got := page(); strings.Contains(got, "courier-30") || strings.Contains(got, "stoa-map") {
 		t.Error("the page still shows the courier after the delivery")
 	}
 }
