@@ -8,6 +8,7 @@ import (
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/delivery/menu"
 	"github.com/stoa-town/stoa/internal/delivery/order"
+	"github.com/stoa-town/stoa/internal/platform/access"
 )
 
 // A visitor in the kitchen has help: a colleague does what would otherwise be lost, so late on the town's clock.
@@ -93,16 +94,14 @@ func (s *stage) cookOrder(o *live, shop int, now time.Time) {
 		if o.mode != delivery.Pickup || now.Before(latest(o.movedAt, o.readyAt).Add(collect)) {
 			return
 		}
-		if i, ok := s.world.byNeighbour[o.customer]; ok {
-			customer := s.world.neighbours[i]
-			s.actOn(o, owner, "collect", func(ctx context.Context) (*order.View, error) {
-				said, err := s.Orders.Get(as(ctx, customer), o.id) // the customer tells their code at the counter
-				if err != nil {
-					return nil, err
-				}
-				return s.Orders.Collect(ctx, o.id, said.PickupCode)
-			})
-		}
+		customer := access.Actor{ID: o.customer}
+		s.actOn(o, owner, "collect", func(ctx context.Context) (*order.View, error) {
+			said, err := s.Orders.Get(as(ctx, customer), o.id) // the customer tells their code at the counter
+			if err != nil {
+				return nil, err
+			}
+			return s.Orders.Collect(ctx, o.id, said.PickupCode)
+		})
 	}
 }
 

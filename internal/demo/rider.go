@@ -316,23 +316,19 @@ func (s *stage) handOver(r *rider, t *dispatch.TaskView, now time.Time) {
 	}
 	s.mu.Unlock()
 	m, waited := s.tempersOf(t.Order), now.Sub(r.since[t.ID])
-	who := access.Actor{ID: customer}
-	if i, ok := s.world.byNeighbour[customer]; ok && !s.guard.played(customer) {
-		who = s.world.neighbours[i]
-		if m.absent && !r.tried[t.Order] {
-			if waited > 4*time.Minute {
-				r.tried[t.Order] = true
-				s.do(r, t, dispatch.Fail, dispatch.Did{Reason: "NOT_AT_HOME", Note: "Rang twice."})
-			}
-			return
+	if _, ok := s.world.byNeighbour[customer]; ok && m.absent && !r.tried[t.Order] && !s.guard.played(customer) {
+		if waited > 4*time.Minute {
+			r.tried[t.Order] = true
+			s.do(r, t, dispatch.Fail, dispatch.Did{Reason: "NOT_AT_HOME", Note: "Rang twice."})
 		}
+		return
 	}
 	if waited < m.handed || customer == 0 {
 		return
 	}
 	s.act(r.actor, "hand over", func(ctx context.Context) error {
 		r.news = true
-		said, err := s.Orders.Get(as(ctx, who), t.Order) // the customer tells their code at the door
+		said, err := s.Orders.Get(as(ctx, access.Actor{ID: customer}), t.Order) // the customer tells their code at the door
 		if err == nil {
 			err = s.Dispatch.Do(ctx, t.ID, dispatch.Complete, dispatch.Did{Proof: delivery.Proof{Code: said.HandoverCode}})
 		}
