@@ -6,7 +6,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/delivery/dispatch"
@@ -85,14 +84,17 @@ func (a *App) restore(ctx context.Context, order id.ID) error {
 	return err
 }
 
-// whereIs returns where a courier was last seen, false where they are off duty or have not said.
-func (a *App) whereIs(ctx context.Context, courier id.ID) (delivery.Position, bool, error) {
-	s, err := a.Couriers.State(ctx, courier)
-	if errs.Is(err, errs.NotFound) {
-		return delivery.Position{}, false, nil
-	}
-	if err != nil || !s.OnDuty || s.PosAt.IsZero() {
-		return delivery.Position{}, false, err
-	}
-	return delivery.Position{Courier: courier, Lat: s.Point.Lat, Lon: s.Point.Lon, At: s.PosAt}, true, nil
+// whereIs returns where a courier was last seen, false where they are off duty or have not said. It does not ask who wants to know: the
+// page of an order shows it to its customer while the courier heads there.
+func (a *App) whereIs(ctx context.Context, courier id.ID) (at delivery.Position, known bool, err error) {
+	err = a.DB.Read(ctx, func(tx *db.Tx) error {
+		list, err := a.Couriers.OnDuty(ctx, tx)
+		for _, c := range list {
+			if c.ID == courier && !c.PosAt.IsZero() {
+				at, known = delivery.Position{Courier: courier, Lat: c.Point.Lat, Lon: c.Point.Lon, At: c.PosAt}, true
+			}
+		}
+		return err
+	})
+	return at, known, err
 }

@@ -43,12 +43,14 @@ type evening struct {
 	t                                    *testing.T
 	customer, kitchen, rider, dispatcher *browser.Person
 	code, total                          string
+	browser                              *browser.Browser
+	home                                 string // address of the node that those at home use
 }
 
 // evening opens a browser for each: those at home and on the road on one node, those who cook and plan on another, or the same.
 func (w *town) evening(t *testing.T, b *browser.Browser, home, work *harness.Server) *evening {
 	t.Helper()
-	e := &evening{town: w, t: t}
+	e := &evening{town: w, t: t, browser: b, home: home.URL}
 	at := func(s *harness.Server, name, path string, size [2]int64) *browser.Person {
 		p := b.Person(t, name, s.URL, size[0], size[1])
 		p.SignIn(name+"@example.org", harness.Password)
@@ -165,8 +167,16 @@ func (e *evening) bring() {
 	before := c.Eval(where)
 	e.ride(harness.HereLat+0.003, harness.HereLon+0.003)
 	c.Await(fmt.Sprintf(`Number(%s) < %s - 10`, where, before), "see the courier come nearer")
+	friend := e.browser.Person(e.t, "friend", e.home, phone[0], phone[1])
+	friend.Go(c.Eval(`document.querySelector("[data-copy]").dataset.copy`))
+	friend.See("is on the way with the")
+	friend.Await(`document.querySelectorAll("stoa-map .marker-courier").length === 1`, "see the courier at once, by the link alone")
+	if strings.Contains(friend.Eval(`document.body.innerText`), "Lindenweg") {
+		e.t.Error("the link tells the address")
+	}
 	r.ClickText("I'm here")
 	c.See("At the door")
+	friend.See("At the door")
 	code := strings.TrimSpace(c.Eval(`document.querySelector(".track-code .code").innerText`))
 	wrong := "0000"
 	if code == wrong {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stoa-town/stoa/tests/browser"
 	"github.com/stoa-town/stoa/tests/harness"
@@ -89,6 +90,8 @@ func neighbour(t *testing.T, b *browser.Browser, name, url string) *browser.Pers
 func fillCart(p *browser.Person) {
 	p.ClickText("Taj Corner")
 	p.See("Curries as in Lucknow")
+	p.Await(`document.documentElement.dataset.stream === "on"`, "hear of news")
+	p.Settle()
 	p.ClickText("Lamb Rogan Josh")
 	p.SeeIn("dialog", "Slowly cooked")
 	p.ClickText("Saffron rice")
@@ -110,4 +113,14 @@ func checkout(p *browser.Person) {
 	p.Fill(`input[name=street]`, "Lindenweg 7")
 	p.Fill(`input[name=detail]`, "2nd floor, Weber")
 	p.Fill(`input[name=phone]`, "+49 30 9999")
+}
+
+// until waits for what another part of the server does in its own time.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(15 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited 15 s in vain: %s", what)
+		}
+	}
 }

@@ -24,3 +24,6 @@ type SavedAddress struct {
 	Default bool
 	Address Address
 }
+
+// PinLabel is what a place is called that somebody chose on the map and that has no street.
+const PinLabel = "your pin on the map"

@@ -63,7 +63,10 @@ func address(p *place, have *delivery.Address) *delivery.Address {
 	case have != nil && geo.FastDistanceM(p.point, have.Point) < samePlace:
 		return have
 	}
-	a := &delivery.Address{Point: p.point, Street: p.label}
+	a := &delivery.Address{Point: p.point}
+	if p.label != delivery.PinLabel { // nobody finds a door by that
+		a.Street = p.label
+	}
 	if have != nil {
 		a.Name, a.Phone = have.Name, have.Phone
 	}

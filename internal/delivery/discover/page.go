@@ -298,7 +298,7 @@ func (s *Service) choosePlace(w http.ResponseWriter, r *http.Request) error {
 		return s.showPlace(w, r, http.StatusUnprocessableEntity, placeView{next: httpx.LocalPath(in.Next), err: errs.InvalidField("lat", "Set the pin on the map first.")})
 	}
 	if p.Label == "" {
-		p.Label = "your pin on the map"
+		p.Label = delivery.PinLabel
 		if named, err := s.Reverse(r.Context(), p.Point); err == nil && named.Label != "" {
 			p.Label = named.Label
 		}

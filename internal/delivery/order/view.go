@@ -84,6 +84,9 @@ func (s *Service) view(r *row, b *Snapshot, who Who) *View {
 		v.Due = r.due()
 	}
 	if who == 0 { // a tracking link
+		if r.state == delivery.InDelivery && !r.headingAt.IsZero() {
+			v.Courier = r.courier // whose positions the link's stream tells from now on
+		}
 		return v
 	}
 	v.Note, v.Name, v.ReasonNote, v.Courier, v.Flagged, v.Proof = b.Note, b.Name, r.note, r.courier, r.flagged, r.proof
