@@ -72,8 +72,8 @@ func TestRideKeepsToItsSpeedAndEndsAtTheDoor(t *testing.T) {
 	d := &Demo{town: town.Generate(7)}
 	began := time.Unix(0, 0)
 	rapid.Check(t, func(t *rapid.T) {
-		from := geo.Point(d.town.Restaurants[rapid.IntRange(0, len(d.town.Restaurants)-1).Draw(t, "from")].Address.Point)
-		to := geo.Point(d.town.Neighbours[rapid.IntRange(0, len(d.town.Neighbours)-1).Draw(t, "to")].Home.Point)
+		from := d.town.Restaurants[rapid.IntRange(0, len(d.town.Restaurants)-1).Draw(t, "from")].Address.Point
+		to := d.town.Neighbours[rapid.IntRange(0, len(d.town.Neighbours)-1).Draw(t, "to")].Home.Point
 		ms := rapid.Float64Range(1, 8).Draw(t, "speed")
 		l := d.newLeg(from, to, ms, began)
 		at, over := from, false

@@ -93,7 +93,7 @@ func (s *stage) nearest(o *live) (id.ID, bool) {
 	if !ok {
 		return 0, false
 	}
-	from := geo.Point(s.town.Restaurants[i].Address.Point)
+	from := s.town.Restaurants[i].Address.Point
 	best, least := id.ID(0), 0.0
 	for _, r := range s.riders {
 		if r.work == nil || !r.work.OnDuty || s.guard.played(r.actor.ID) {

@@ -53,7 +53,7 @@ func (d *Demo) Wrap(next http.Handler) http.Handler { return d.guard.Wrap(next) 
 func forever(w http.ResponseWriter, kind string, body []byte) error {
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	w.Write(body) // the client may be gone: nobody to tell
+	_, _ = w.Write(body) // the client may be gone: nobody to tell
 	return nil
 }
 
@@ -109,7 +109,7 @@ type pageView struct {
 
 func (d *Demo) page(w http.ResponseWriter, r *http.Request) error {
 	v := pageView{
-		town: d.town.Name, clock: d.clock.Now(), zone: d.town.Location, speed: d.clock.Speed(), centre: geo.Point(d.town.Center),
+		town: d.town.Name, clock: d.clock.Now(), zone: d.town.Location, speed: d.clock.Speed(), centre: d.town.Center,
 		pulse: d.feed.pulse(), roles: d.roles(),
 	}
 	for i, t := range d.town.Restaurants {

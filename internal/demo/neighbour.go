@@ -77,7 +77,7 @@ func (d *Demo) order(ctx context.Context, w town.Wish, now time.Time, card, decl
 	if w.Pickup {
 		mode = delivery.Pickup
 	}
-	home := geo.Point(p.Home.Point)
+	home := p.Home.Point
 	if _, err := d.Discover.Find(ctx, discover.Query{To: &home, Mode: mode, Limit: 20}); err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (d *Demo) order(ctx context.Context, w town.Wish, now time.Time, card, decl
 // address returns where a neighbour lives.
 func (d *Demo) address(neighbour int) *delivery.Address {
 	p := &d.town.Neighbours[neighbour]
-	return &delivery.Address{Point: geo.Point(p.Home.Point), Street: p.Home.Label, City: d.town.Name, Detail: p.Note, Name: p.Name, Phone: p.Phone}
+	return &delivery.Address{Point: p.Home.Point, Street: p.Home.Label, City: d.town.Name, Detail: p.Note, Name: p.Name, Phone: p.Phone}
 }
 
 // slot returns the start of the bookable slot nearest to a time, nil where there is none that evening.

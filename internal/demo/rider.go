@@ -56,17 +56,17 @@ func newRider(d *Demo, i int) *rider {
 	p := &d.town.Couriers[i]
 	return &rider{
 		d: d, index: i, actor: d.world.couriers[i], person: p, rand: rand.New(rand.NewPCG(uint64(d.town.Seed), uint64(i))), news: true,
-		at: geo.Point(p.Home.Point), tried: map[id.ID]bool{}, since: map[id.ID]time.Time{},
+		at: p.Home.Point, tried: map[id.ID]bool{}, since: map[id.ID]time.Time{},
 	}
 }
 
 // newLeg returns the way from a to b along the streets, and over the pavement to the doors.
 func (d *Demo) newLeg(from, to geo.Point, ms float64, began time.Time) *leg {
-	path, _ := d.town.Route(town.LatLon(from), town.LatLon(to))
-	l := &leg{path: append(append([]town.LatLon{town.LatLon(from)}, path...), town.LatLon(to)), began: began, ms: ms}
+	path, _ := d.town.Route(from, to)
+	l := &leg{path: append(append([]town.LatLon{from}, path...), to), began: began, ms: ms}
 	l.distM = make([]float64, len(l.path))
 	for i := 1; i < len(l.path); i++ {
-		l.distM[i] = l.distM[i-1] + geo.FastDistanceM(geo.Point(l.path[i-1]), geo.Point(l.path[i]))
+		l.distM[i] = l.distM[i-1] + geo.FastDistanceM(l.path[i-1], l.path[i])
 	}
 	return l
 }
@@ -76,11 +76,11 @@ func (l *leg) where(now time.Time) (p geo.Point, heading float64, over bool) {
 	m := now.Sub(l.began).Seconds() * l.ms
 	n := len(l.path)
 	if m >= l.distM[n-1] {
-		return geo.Point(l.path[n-1]), geo.Bearing(geo.Point(l.path[max(0, n-2)]), geo.Point(l.path[n-1])), true
+		return l.path[n-1], geo.Bearing(l.path[max(0, n-2)], l.path[n-1]), true
 	}
 	i, _ := slices.BinarySearch(l.distM, m)
 	i = max(i, 1)
-	a, b := geo.Point(l.path[i-1]), geo.Point(l.path[i])
+	a, b := l.path[i-1], l.path[i]
 	f := (m - l.distM[i-1]) / max(l.distM[i]-l.distM[i-1], 0.01)
 	return geo.Point{Lat: a.Lat + (b.Lat-a.Lat)*f, Lon: a.Lon + (b.Lon-a.Lon)*f}, geo.Bearing(a, b), false
 }
@@ -348,10 +348,10 @@ func (s *stage) stroll(r *rider, now time.Time) {
 	}
 	r.goal = 0
 	shop := s.town.Restaurants[r.rand.IntN(len(s.town.Restaurants))].Address.Point
-	if d := geo.FastDistanceM(r.at, geo.Point(shop)); d > 900 && r.rand.Float64() < 0.8 {
+	if d := geo.FastDistanceM(r.at, shop); d > 900 && r.rand.Float64() < 0.8 {
 		r.till = now.Add(20 * time.Second) // too far for a stroll: they think again
 		return
 	}
-	r.leg = r.d.newLeg(r.at, geo.Point(shop), r.person.SpeedMS*0.7, now)
+	r.leg = r.d.newLeg(r.at, shop, r.person.SpeedMS*0.7, now)
 	r.till = now.Add(time.Duration(2+r.rand.IntN(6)) * time.Minute)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/hours"
@@ -142,11 +143,11 @@ func (s *stage) tick(ctx context.Context) {
 	s.oversee(now)
 	s.looked = now
 	// The acts of one look concern different orders and couriers: at the same time they share commits.
-	together(len(s.acts), func(i int) error {
-		a := s.acts[i]
-		s.note(ctx, a.who, a.what, a.do(ctx))
-		return nil
-	})
+	var work sync.WaitGroup
+	for _, a := range s.acts {
+		work.Go(func() { s.note(ctx, a.who, a.what, a.do(ctx)) })
+	}
+	work.Wait()
 	s.feed.show()
 }
 
