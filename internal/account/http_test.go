@@ -111,12 +111,27 @@ func TestARefusedFormComesBackWithWhatWasTyped(t *testing.T) {
 		want   []string
 		not    []string
 	}{
-		"sign-up": {"/sign-up", url.Values{"name": {"<b>Berta"}, "email": {"no address"}, "password": {"secret-is-short"[:6]}, "handle": {"anna"}}, 422,
-			[]string{`value="&lt;b&gt;Berta"`, `value="no address"`, `value="anna"`, "Write an e-mail address", "Use at least 8 characters."}, []string{"secret", "<b>Berta"}},
-		"handle taken": {"/sign-up", url.Values{"name": {"Anna"}, "email": {"a2@example.org"}, "password": {password}, "handle": {"anna"}}, 422,
-			[]string{"This handle is taken."}, []string{password}},
-		"sign-in": {"/sign-in", url.Values{"login": {"anna"}, "password": {"not the one"}, "next": {"/cart"}}, 401,
-			[]string{`value="anna"`, `value="/cart"`, "is not right"}, []string{"not the one"}},
+		"sign-up": {
+			"/sign-up",
+			url.Values{"name": {"<b>Berta"}, "email": {"no address"}, "password": {"secret-is-short"[:6]}, "handle": {"anna"}},
+			422,
+			[]string{`value="&lt;b&gt;Berta"`, `value="no address"`, `value="anna"`, "Write an e-mail address", "Use at least 8 characters."},
+			[]string{"secret", "<b>Berta"},
+		},
+		"handle taken": {
+			"/sign-up",
+			url.Values{"name": {"Anna"}, "email": {"a2@example.org"}, "password": {password}, "handle": {"anna"}},
+			422,
+			[]string{"This handle is taken."},
+			[]string{password},
+		},
+		"sign-in": {
+			"/sign-in",
+			url.Values{"login": {"anna"}, "password": {"not the one"}, "next": {"/cart"}},
+			401,
+			[]string{`value="anna"`, `value="/cart"`, "is not right"},
+			[]string{"not the one"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := b.do("POST", tc.path, tc.form)

@@ -82,7 +82,7 @@ func Build(ctx context.Context, cfg config.Config, opt Options) (a *App, err err
 	a = &App{Config: cfg, Now: opt.Now, opt: opt, zone: zone, lost: make(chan error, 4), Metrics: telemetry.NewMetrics(), Ready: telemetry.NewReady(opt.Log)}
 	defer func() {
 		if err != nil {
-			a.Close(context.WithoutCancel(ctx))
+			err = errors.Join(err, a.Close(context.WithoutCancel(ctx)))
 		}
 	}()
 	a.DB, err = OpenDB(ctx, cfg, a.Metrics, opt.Log)

@@ -27,14 +27,18 @@ var long = strings.Repeat("ü", 10_000)
 // badValues are put in place of every value of a body.
 var badValues = []any{
 	absent, nil, true, "", "x", -1, 0, 1.5, rawNumber("1e309"), rawNumber("9223372036854775808"), rawNumber("-9223372036854775809"), rawNumber("1e308"),
-	"NaN", "-1", "9223372036854775808", long, "a\x00b\x1b[2J\r\n", "‮\ufeff\u2028\u200b", "'; DROP TABLE account; --", "<script>alert(1)</script>", "../../etc/passwd",
-	[]any{}, map[string]any{}, []any{[]any{nil}}, map[string]any{"": nil}, "2026-02-30T25:61:61Z", "0000-00-00", rawNumber(`"\ud800"`), rawNumber(`{"a":1,"a":2}`),
+	"NaN", "-1", "9223372036854775808", long, "a\x00b\x1b[2J\r\n", "\u202e\ufeff\u2028\u200b", "'; DROP TABLE account; --", "<script>alert(1)</script>", "../../etc/passwd",
+	[]any{},
+	map[string]any{},
+	[]any{[]any{nil}},
+	map[string]any{"": nil},
+	"2026-02-30T25:61:61Z", "0000-00-00", rawNumber(`"\ud800"`), rawNumber(`{"a":1,"a":2}`),
 }
 
 // badTexts are put in place of every path and query parameter.
 var badTexts = []string{
 	"", "x", "-1", "0", "1", "007", "+1", "1.5", "1e309", "NaN", "Infinity", "9223372036854775807", "9223372036854775808", "-9223372036854775808", "null", "true",
-	"..", "../..", "..%2f", "a/b", ".", "%", "%00", "a\x00b", "a\r\nSet-Cookie: x=1", "\xff\xfe", "é", "‮", "' OR 1=1 --", "<script>", "{}", "[]", "*",
+	"..", "../..", "..%2f", "a/b", ".", "%", "%00", "a\x00b", "a\r\nSet-Cookie: x=1", "\xff\xfe", "é", "\u202e", "' OR 1=1 --", "<script>", "{}", "[]", "*",
 	strings.Repeat("9", 400), strings.Repeat("a", 3000), "2026-02-30T25:61:61Z", "eyJ4IjoxfQ", "bm90IGEgY3Vyc29y", "W10", "bnVsbA",
 }
 

@@ -129,7 +129,7 @@ func fanOut(t *town) (fromRequest, fromAnswer figures, err error) {
 		status, reply, err := poster.do(request("POST", "/api/stoa/v1/orders/"+id+"/delay", body, "Authorization", "Bearer "+t.admin.token))
 		answered := time.Now()
 		if err != nil || status != 200 {
-			return fromRequest, fromAnswer, fmt.Errorf("delay = %d %.200s %v", status, reply, err)
+			return fromRequest, fromAnswer, fmt.Errorf("delay = %d %.200s %w", status, reply, err)
 		}
 		select {
 		case <-all:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
@@ -37,7 +38,7 @@ func build(bin, data string, p *process) (*town, error) {
 	t := &town{p: p}
 	cli := func(args ...string) (string, error) {
 		out, err := exec.Command(bin, append(args, "--data", data)...).Output()
-		if e, ok := err.(*exec.ExitError); ok {
+		if e, ok := errors.AsType[*exec.ExitError](err); ok {
 			err = fmt.Errorf("stoa %s: %w: %s", strings.Join(args, " "), err, e.Stderr)
 		}
 		return strings.TrimSpace(string(out)), err

@@ -203,8 +203,13 @@ func TestCircleRefusesWhatIsNoCircle(t *testing.T) {
 		p Point
 		r float64
 	}{
-		{Point{91, 0}, 10}, {Point{0, 0}, 0}, {Point{0, 0}, -1}, {Point{0, 0}, math.NaN()},
-		{Point{0, 0}, math.Inf(1)}, {Point{0, 179.99}, 5000}, {Point{89.99, 0}, 5000},
+		{Point{91, 0}, 10},
+		{Point{0, 0}, 0},
+		{Point{0, 0}, -1},
+		{Point{0, 0}, math.NaN()},
+		{Point{0, 0}, math.Inf(1)},
+		{Point{0, 179.99}, 5000},
+		{Point{89.99, 0}, 5000},
 	} {
 		if _, err := Circle(tt.p, tt.r); err == nil {
 			t.Errorf("Circle(%v, %v) succeeds", tt.p, tt.r)

@@ -2,6 +2,7 @@ package hours
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -72,7 +73,7 @@ func (r *rule) dayWords() []string {
 	if r.both {
 		return []string{strings.Join(holidays, ","), strings.Join(days, ",")}
 	}
-	if all := append(days, holidays...); len(all) > 0 {
+	if all := slices.Concat(days, holidays); len(all) > 0 {
 		return []string{strings.Join(all, ",")}
 	}
 	return nil

@@ -148,7 +148,9 @@ func checkAll(t interface{ Fatalf(string, ...any) }, s string, max int) {
 			t.Fatalf("Email(%q) = %q, which gives %q, %v", s, mail, again, ok)
 		}
 	}
-	Handle(s)
+	if Handle(s) && Fold(s) != s {
+		t.Fatalf("Handle(%q) = true, though it is not folded", s)
+	}
 }
 
 func TestEveryTextIsStableOnceTreated(t *testing.T) {

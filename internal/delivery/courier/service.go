@@ -80,13 +80,11 @@ func (s *Service) SetDuty(ctx context.Context, on bool, at time.Time) error {
 		if err := register(ctx, tx, courier, actor.Name); err != nil {
 			return fmt.Errorf("courier: register %s: %w", courier, err)
 		}
-		moved := false
-		var err error
+		change := func() (bool, error) { return s.leave(ctx, tx, courier) }
 		if on {
-			moved, err = goOn(ctx, tx, courier, at)
-		} else {
-			moved, err = s.leave(ctx, tx, courier)
+			change = func() (bool, error) { return goOn(ctx, tx, courier, at) }
 		}
+		moved, err := change()
 		if err != nil || !moved {
 			return err
 		}

@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -284,7 +283,7 @@ func (s *Service) Do(ctx context.Context, task id.ID, a Action, d Did) error {
 		return errs.InvalidField("tasks", "Name at most 20 tasks.")
 	}
 	all := append(slices.Clone(d.Also), task)
-	slices.SortFunc(all, func(x, y id.ID) int { return cmp.Compare(x, y) }) // whoever takes several trips takes them in one order
+	slices.Sort(all) // whoever takes several trips takes them in one order
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
 		var shop id.ID
 		for _, one := range slices.Compact(slices.Clone(all)) {

@@ -221,7 +221,7 @@ func TestCSVReadsWhatItWrites(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := readCSV(buf.Bytes(), 2)
-		if bad := append(got.problems, got.doc.check()...); len(bad) > 0 {
+		if bad := slices.Concat(got.problems, got.doc.check()); len(bad) > 0 {
 			t.Fatalf("%v in\n%s", bad, &buf)
 		}
 		if diff := cmp.Diff(doc, got.doc, docOptions...); diff != "" {
@@ -418,7 +418,7 @@ func FuzzReadCSV(f *testing.F) {
 			t.Fatal(err)
 		}
 		back := readCSV(buf.Bytes(), decimals)
-		if bad := append(back.problems, back.doc.check()...); len(bad) > 0 {
+		if bad := slices.Concat(back.problems, back.doc.check()); len(bad) > 0 {
 			t.Fatalf("%v in\n%s", bad, &buf)
 		}
 		if diff := cmp.Diff(p.doc, back.doc, docOptions...); diff != "" {

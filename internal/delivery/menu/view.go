@@ -114,10 +114,10 @@ func soldWords(ctx context.Context, until time.Time, loc *time.Location) string 
 
 // choiceWords says how many of a group are chosen.
 func choiceWords(g *Group) string {
-	switch {
-	case g.Min == g.Max:
+	switch g.Min {
+	case g.Max:
 		return "choose " + strconv.Itoa(g.Min)
-	case g.Min == 0:
+	case 0:
 		return fmt.Sprintf("up to %d", g.Max)
 	}
 	return fmt.Sprintf("%d to %d", g.Min, g.Max)

@@ -401,10 +401,20 @@ func TestPagesHaveLabelsAndNoInlineStyleOrScript(t *testing.T) {
 		who  access.Actor
 		path string
 	}{
-		{anna, "/orders"}, {anna, "/orders/" + fresh.Code}, {anna, "/orders/" + riding.Code}, {anna, "/orders/" + ready.Code},
-		{anna, "/orders/" + fresh.Code + "/cancel"}, {access.Actor{}, "/t/" + riding.Token}, {cook, "/kitchen/luigi"}, {cook, "/kitchen/luigi/ended"},
-		{cook, kitchen + fresh.Code}, {cook, kitchen + fresh.Code + "/refuse"}, {cook, kitchen + fresh.Code + "/delay"}, {cook, kitchen + ready.Code + "/cancel"},
-		{cook, kitchen + ready.Code + "/collect"}, {cook, kitchen + ready.Code + "/print"},
+		{anna, "/orders"},
+		{anna, "/orders/" + fresh.Code},
+		{anna, "/orders/" + riding.Code},
+		{anna, "/orders/" + ready.Code},
+		{anna, "/orders/" + fresh.Code + "/cancel"},
+		{access.Actor{}, "/t/" + riding.Token},
+		{cook, "/kitchen/luigi"},
+		{cook, "/kitchen/luigi/ended"},
+		{cook, kitchen + fresh.Code},
+		{cook, kitchen + fresh.Code + "/refuse"},
+		{cook, kitchen + fresh.Code + "/delay"},
+		{cook, kitchen + ready.Code + "/cancel"},
+		{cook, kitchen + ready.Code + "/collect"},
+		{cook, kitchen + ready.Code + "/print"},
 	} {
 		w := d.ask(c.who, c.path, nil, false)
 		body := w.Body.String()

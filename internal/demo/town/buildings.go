@@ -66,8 +66,10 @@ func (b *block) row(r *rand.Rand) {
 			if b.zone != "core" && width > 15 && r.Float64() < 0.3 { // a wing at the back
 				mid := width * (0.35 + 0.3*r.Float64())
 				deep := d * (1.3 + 0.4*r.Float64())
-				house = ring{house[0], house[1], front.add(dir.mul(width)).add(in.mul(deep)),
-					front.add(dir.mul(mid)).add(in.mul(deep)), front.add(dir.mul(mid)).add(in.mul(d)), house[3]}
+				house = ring{
+					house[0], house[1], front.add(dir.mul(width)).add(in.mul(deep)),
+					front.add(dir.mul(mid)).add(in.mul(deep)), front.add(dir.mul(mid)).add(in.mul(d)), house[3],
+				}
 			}
 			if b.fits(g, house, st.clear) {
 				b.houses = append(b.houses, house)
@@ -162,8 +164,10 @@ func (p *plan) monuments() []ring {
 	return []ring{
 		box(station, xy{1, 0}, 88, 19),
 		box(station.add(xy{0, -2}), xy{1, 0}, 22, 27),
-		{nave.add(xy{-17, -5}), nave.add(xy{-4, -5}), nave.add(xy{-4, -10}), nave.add(xy{4, -10}), nave.add(xy{4, -5}),
-			nave.add(xy{13, -5}), nave.add(xy{17, 0}), nave.add(xy{13, 5}), nave.add(xy{4, 5}), nave.add(xy{4, 10}), nave.add(xy{-4, 10}), nave.add(xy{-4, 5}), nave.add(xy{-17, 5})},
+		{
+			nave.add(xy{-17, -5}), nave.add(xy{-4, -5}), nave.add(xy{-4, -10}), nave.add(xy{4, -10}), nave.add(xy{4, -5}),
+			nave.add(xy{13, -5}), nave.add(xy{17, 0}), nave.add(xy{13, 5}), nave.add(xy{4, 5}), nave.add(xy{4, 10}), nave.add(xy{-4, 10}), nave.add(xy{-4, 5}), nave.add(xy{-17, 5}),
+		},
 	}
 }
 

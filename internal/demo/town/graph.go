@@ -150,8 +150,7 @@ func assemble(at []xy, segs []segment, roads []road) (*graph, []road) {
 	for i := range parent {
 		parent[i] = int32(i)
 	}
-	var find func(n int32) int32
-	find = func(n int32) int32 {
+	find := func(n int32) int32 {
 		for parent[n] != n {
 			parent[n] = parent[parent[n]]
 			n = parent[n]

@@ -29,8 +29,10 @@ type fact struct {
 	extra     int64  // what it costs more than the plain version of a dish
 }
 
-var allergenNames = map[rune]string{'G': "gluten", 'C': "crustaceans", 'E': "eggs", 'F': "fish", 'P': "peanuts", 'S': "soy", 'M': "milk",
-	'N': "nuts", 'Y': "celery", 'U': "mustard", 'Z': "sesame", 'O': "sulphites", 'L': "lupin", 'K': "molluscs"}
+var allergenNames = map[rune]string{
+	'G': "gluten", 'C': "crustaceans", 'E': "eggs", 'F': "fish", 'P': "peanuts", 'S': "soy", 'M': "milk",
+	'N': "nuts", 'Y': "celery", 'U': "mustard", 'Z': "sesame", 'O': "sulphites", 'L': "lupin", 'K': "molluscs",
+}
 
 var allergenOrder = []string{"gluten", "crustaceans", "eggs", "fish", "peanuts", "soy", "milk", "nuts", "celery", "mustard", "sesame", "sulphites", "lupin", "molluscs"}
 

@@ -95,8 +95,10 @@ func (t *Town) populate(r *rand.Rand, people *registry) {
 		p.Taste = t.taste(r, p.Language)
 		t.Neighbours = append(t.Neighbours, p)
 	}
-	shifts := []string{"Mo-Fr 11:00-15:00", "Mo-Fr 17:00-22:30", "Mo-Su 11:00-14:30,17:30-21:30", "Fr-Su 16:00-24:00", "Tu-Sa 17:00-23:00",
-		"Sa-Su 10:00-22:00", "Mo-We 10:00-18:00", "Th-Su 15:00-24:00", "Mo-Su 18:00-22:00", "Mo-Fr 07:00-14:00", "Mo-Su 10:30-20:30"}
+	shifts := []string{
+		"Mo-Fr 11:00-15:00", "Mo-Fr 17:00-22:30", "Mo-Su 11:00-14:30,17:30-21:30", "Fr-Su 16:00-24:00", "Tu-Sa 17:00-23:00",
+		"Sa-Su 10:00-22:00", "Mo-We 10:00-18:00", "Th-Su 15:00-24:00", "Mo-Su 18:00-22:00", "Mo-Fr 07:00-14:00", "Mo-Su 10:30-20:30",
+	}
 	for i := range 25 {
 		c := Courier{Person: people.person(r, ""), Accepts: 0.82 + 0.17*r.Float64(), Shift: shifts[i%len(shifts)]}
 		c.Home = t.home(r, doors)
@@ -161,8 +163,10 @@ func doorbell(r *rand.Rand, name string) string {
 
 // taste gives everybody a few cuisines that they love and some that they avoid.
 func (t *Town) taste(r *rand.Rand, language string) Taste {
-	ta := Taste{Budget: 900 + 50*int64(r.IntN(34)), Appetite: 1 + math.Floor(r.ExpFloat64()*1.1*2)/2, PerWeek: 0.6 + 2.4*r.Float64(),
-		Adventurous: r.Float64(), Pickup: 0.25 * r.Float64() * r.Float64() * 2}
+	ta := Taste{
+		Budget: 900 + 50*int64(r.IntN(34)), Appetite: 1 + math.Floor(r.ExpFloat64()*1.1*2)/2, PerWeek: 0.6 + 2.4*r.Float64(),
+		Adventurous: r.Float64(), Pickup: 0.25 * r.Float64() * r.Float64() * 2,
+	}
 	ta.Appetite = min(4, ta.Appetite)
 	switch f := r.Float64(); {
 	case f < 0.08:

@@ -79,14 +79,6 @@ func (g ring) signedArea() float64 {
 
 func (g ring) area() float64 { return math.Abs(g.signedArea()) }
 
-func (g ring) perimeter() float64 {
-	l := 0.0
-	for i := range g {
-		l += g[i].dist(g.at(i + 1))
-	}
-	return l
-}
-
 func (g ring) centroid() xy {
 	var c xy
 	a := g.signedArea()

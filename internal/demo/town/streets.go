@@ -153,6 +153,7 @@ func heightAt(line []xy, x float64) float64 {
 func (p *plan) inRiver(q xy) bool {
 	return q.y < heightAt(p.quayN, q.x) && q.y > heightAt(p.quayS, q.x)
 }
+
 func (p *plan) inRail(q xy) bool  { return q.y < heightAt(p.railN, q.x) && q.y > heightAt(p.railS, q.x) }
 func (p *plan) inStrip(q xy) bool { return p.inRiver(q) || p.inRail(q) }
 

@@ -282,9 +282,14 @@ func TestOpenAtKnowsNightsAndDaysOff(t *testing.T) {
 		at    time.Time
 		want  bool
 	}{
-		{"Fr-Sa 17:00-01:00", day(21, 0, 30), true}, {"Fr-Sa 17:00-01:00", day(22, 0, 30), true}, {"Fr-Sa 17:00-01:00", day(20, 0, 30), false},
-		{"We-Mo 11:30-14:30,17:30-22:30; Tu off", day(17, 12, 0), false}, {"We-Mo 11:30-14:30,17:30-22:30; Tu off", day(18, 15, 0), false},
-		{"We-Mo 11:30-14:30,17:30-22:30; Tu off", day(23, 18, 0), true}, {"Mo-Th 10:30-24:00", day(19, 23, 59), true}, {"Su-Th 11:00-14:00", day(18, 12, 0), true},
+		{"Fr-Sa 17:00-01:00", day(21, 0, 30), true},
+		{"Fr-Sa 17:00-01:00", day(22, 0, 30), true},
+		{"Fr-Sa 17:00-01:00", day(20, 0, 30), false},
+		{"We-Mo 11:30-14:30,17:30-22:30; Tu off", day(17, 12, 0), false},
+		{"We-Mo 11:30-14:30,17:30-22:30; Tu off", day(18, 15, 0), false},
+		{"We-Mo 11:30-14:30,17:30-22:30; Tu off", day(23, 18, 0), true},
+		{"Mo-Th 10:30-24:00", day(19, 23, 59), true},
+		{"Su-Th 11:00-14:00", day(18, 12, 0), true},
 	} {
 		if got := openAt(c.hours, c.at); got != c.want {
 			t.Errorf("openAt(%q, %s) = %v", c.hours, c.at.Format("Mon 15:04"), got)

@@ -324,12 +324,16 @@ func combine(rule string, prices []int64) int64 {
 // talk adds what people write.
 func (t *Town) talk(r *rand.Rand, w *Wish) {
 	if r.Float64() < 0.12 {
-		w.KitchenNote = pick(r, []string{"No onions, please.", "Extra napkins would be lovely.", "Not too much salt, please.", "It is for a birthday!", "Sauce on the side, please.",
-			"Please cut it into small pieces for the children.", "As last time, it was perfect.", "Without cutlery, thank you.", "A little more garlic is fine."})
+		w.KitchenNote = pick(r, []string{
+			"No onions, please.", "Extra napkins would be lovely.", "Not too much salt, please.", "It is for a birthday!", "Sauce on the side, please.",
+			"Please cut it into small pieces for the children.", "As last time, it was perfect.", "Without cutlery, thank you.", "A little more garlic is fine.",
+		})
 	}
 	if !w.Pickup && r.Float64() < 0.15 {
-		w.CourierNote = pick(r, []string{"The bell is broken, please call.", "Please do not ring, the baby sleeps.", "I will come down.", "Leave it on the bench by the door, please.",
-			"Second courtyard on the left.", "Beware of the goose. She is friendly.", "The light in the stairs is out, mind the step."})
+		w.CourierNote = pick(r, []string{
+			"The bell is broken, please call.", "Please do not ring, the baby sleeps.", "I will come down.", "Leave it on the bench by the door, please.",
+			"Second courtyard on the left.", "Beware of the goose. She is friendly.", "The light in the stairs is out, mind the step.",
+		})
 	}
 }
 

@@ -18,8 +18,10 @@ import (
 var policyText []byte
 
 // fact is something true about an actor, or about an actor and a thing; facts are a set of them.
-type fact = uint16
-type facts = uint16
+type (
+	fact  = uint16
+	facts = uint16
+)
 
 const (
 	anyPerson fact = 1 << iota

@@ -89,7 +89,7 @@ func (d *DB) tryPostgres(ctx context.Context, fn func(*Tx) error, opt *sql.TxOpt
 	tx := &Tx{q: pgTx{sqlTx}, dialect: Postgres}
 	panicked, err := call(fn, tx)
 	if err != nil {
-		sqlTx.Rollback() // the error that matters is err
+		_ = sqlTx.Rollback() // the error that matters is err
 		if panicked != nil {
 			panic(panicked)
 		}

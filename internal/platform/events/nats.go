@@ -45,7 +45,7 @@ func (b *NATS) Subscribe(topic string, fn func([]byte)) (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("events: subscribe to NATS: %w", err)
 	}
-	return func() { sub.Unsubscribe() }, nil // it fails only where the connection is closed, and then there is nothing to end
+	return func() { _ = sub.Unsubscribe() }, nil // it fails only where the connection is closed, and then there is nothing to end
 }
 
 // Connected reports whether NATS can be reached now.

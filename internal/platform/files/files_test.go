@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -182,7 +183,7 @@ func TestPutWaitsForAFreeSlot(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := d.Put(ctx, encoded(t, "png", picture(8, 8))); err != context.Canceled {
+	if _, err := d.Put(ctx, encoded(t, "png", picture(8, 8))); !errors.Is(err, context.Canceled) {
 		t.Errorf("Put with all slots taken = %v; want the context's error", err)
 	}
 }

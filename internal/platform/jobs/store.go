@@ -58,9 +58,11 @@ type claimed struct {
 	max int
 }
 
-const claimHead = `WITH due AS (SELECT id FROM job WHERE state = 'available' AND run_at <= $1 ORDER BY run_at, id LIMIT $2`
-const claimTail = `) UPDATE job SET state = 'running', attempt = attempt + 1, claimed_by = $3, claimed_until = $4
+const (
+	claimHead = `WITH due AS (SELECT id FROM job WHERE state = 'available' AND run_at <= $1 ORDER BY run_at, id LIMIT $2`
+	claimTail = `) UPDATE job SET state = 'running', attempt = attempt + 1, claimed_by = $3, claimed_until = $4
 	WHERE id IN (SELECT id FROM due) AND state = 'available' RETURNING id, kind, args, run_at, attempt, max_attempts`
+)
 
 // claim takes up to limit due jobs for a node until the given real time.
 func claim(ctx context.Context, tx *db.Tx, now time.Time, limit int, by id.ID, until time.Time) ([]claimed, error) {

@@ -28,7 +28,7 @@ func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 func (Secret) String() string { return redacted }
 
 // Format hides the value from every verb of fmt, %#v and %x included.
-func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
 
 // MarshalText hides the value in JSON.
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }

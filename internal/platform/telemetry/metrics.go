@@ -44,20 +44,32 @@ func NewMetrics() *Metrics {
 	seconds := []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "stoa_http_requests_total",
-			Help: "Requests answered, by route pattern and class of status (2xx)."}, []string{"route", "status"}),
-		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "stoa_http_request_seconds",
-			Help: "Time until a request was answered, by route pattern.", Buckets: seconds}, []string{"route"}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "stoa_http_requests_total",
+			Help: "Requests answered, by route pattern and class of status (2xx).",
+		}, []string{"route", "status"}),
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "stoa_http_request_seconds",
+			Help: "Time until a request was answered, by route pattern.", Buckets: seconds,
+		}, []string{"route"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "stoa_http_requests_in_flight", Help: "Requests being answered, streams included."}),
-		batch: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "stoa_db_batch_transactions",
-			Help: "Write transactions that shared one commit.", Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256}}),
-		commit: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "stoa_db_batch_seconds",
-			Help: "Time from the start of a batch of writes until it was on disk.", Buckets: seconds}),
+		batch: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "stoa_db_batch_transactions",
+			Help: "Write transactions that shared one commit.", Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256},
+		}),
+		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "stoa_db_batch_seconds",
+			Help: "Time from the start of a batch of writes until it was on disk.", Buckets: seconds,
+		}),
 		slow: prometheus.NewCounter(prometheus.CounterOpts{Name: "stoa_db_slow_writes_total", Help: "Write transactions that held the writer too long."}),
-		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "stoa_jobs_total",
-			Help: "Attempts at jobs on this node, by kind and outcome."}, []string{"kind", "outcome"}),
-		jobTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "stoa_job_seconds",
-			Help: "Time an attempt at a job took, by kind.", Buckets: append(seconds[:len(seconds):len(seconds)], 30, 60)}, []string{"kind"}),
+		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "stoa_jobs_total",
+			Help: "Attempts at jobs on this node, by kind and outcome.",
+		}, []string{"kind", "outcome"}),
+		jobTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "stoa_job_seconds",
+			Help: "Time an attempt at a job took, by kind.", Buckets: append(seconds[:len(seconds):len(seconds)], 30, 60),
+		}, []string{"kind"}),
 	}
 	m.registry.MustRegister(m.requests, m.durations, m.inFlight, m.batch, m.commit, m.slow, m.jobs, m.jobTime,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -308,8 +308,18 @@ func (p *pen) steam(x, y float64) {
 	}
 }
 
-var cloths = [][2]string{{"#f3e3c7", "#ead4ae"}, {"#e9c9a5", "#deb98f"}, {"#dfe6d3", "#cfdac0"}, {"#f2d3c2", "#e9c0ab"}, {"#d8e2e4", "#c6d5d8"}, {"#f4dfae", "#ebd194"},
-	{"#c98d5e", "#bd7f50"}, {"#a66b45", "#9a5f3b"}, {"#e6d5df", "#dac5d2"}, {"#7f9c8c", "#739080"}}
+var cloths = [][2]string{
+	{"#f3e3c7", "#ead4ae"},
+	{"#e9c9a5", "#deb98f"},
+	{"#dfe6d3", "#cfdac0"},
+	{"#f2d3c2", "#e9c0ab"},
+	{"#d8e2e4", "#c6d5d8"},
+	{"#f4dfae", "#ebd194"},
+	{"#c98d5e", "#bd7f50"},
+	{"#a66b45", "#9a5f3b"},
+	{"#e6d5df", "#dac5d2"},
+	{"#7f9c8c", "#739080"},
+}
 
 // table lays a cloth or a board: plain, checked, striped or of wood.
 func (p *pen) table() {

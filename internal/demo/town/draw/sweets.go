@@ -186,8 +186,10 @@ var goods = map[string][]string{
 }
 
 // hanging are the menus whose windows have lanterns or garlands in them.
-var hanging = map[string]string{"ramen": "lantern", "sushi": "lantern", "dumplings": "lantern", "vietnamese": "lantern", "thai": "lantern", "korean": "lantern",
-	"mexican": "flags", "tapas": "flags", "icecream": "flags", "greek": "flags", "persian": "lamp", "levant": "lamp", "curry": "lamp", "kebab": "lamp"}
+var hanging = map[string]string{
+	"ramen": "lantern", "sushi": "lantern", "dumplings": "lantern", "vietnamese": "lantern", "thai": "lantern", "korean": "lantern",
+	"mexican": "flags", "tapas": "flags", "icecream": "flags", "greek": "flags", "persian": "lamp", "levant": "lamp", "curry": "lamp", "kebab": "lamp",
+}
 
 func (p *pen) window(what string) {
 	colours, ok := goods[what]

@@ -40,12 +40,12 @@ func (p *pen) burger() {
 	for i := 1; i < min(5, max(3, len(p.palette))); i++ {
 		c := p.colour(i, []string{"", "#f4a93a", "#db4a35", "#86bf55"}[min(i, 3)])
 		y := 212 - float64(i)*17
-		switch {
-		case c == "#f4a93a" || c == "#f6c95a" || c == "#f4dfa8":
+		switch c {
+		case "#f4a93a", "#f6c95a", "#f4dfa8":
 			p.path(fmt.Sprintf("M116 %sh248l-34 26l-40 -24h-50l-38 30l-34 -30z", num(y)), c)
-		case c == "#86bf55" || c == "#5f9a43" || c == "#3f7d3c":
+		case "#86bf55", "#5f9a43", "#3f7d3c":
 			p.path(fmt.Sprintf("M108 %sq18 22 34 6t34 4t34 -2t34 4t34 -4t34 4t34 -4t26 -8v-14H108z", num(y+12)), c)
-		case c == "#d9a95f":
+		case "#d9a95f":
 			p.path(fmt.Sprintf("M112 %sq20 18 42 4t42 4t42 -4t42 4t42 -4t46 -4v-14H112z", num(y+12)), "#8cc25c")
 		default:
 			p.rect(118, y, 244, 17, 8, dark(c, 0.1))
