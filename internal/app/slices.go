@@ -54,7 +54,7 @@ func (a *App) slices() (err error) {
 	a.Discover = discover.New(a.DB, a.IDs, a.Now, a.Restaurants, a.Menus, discover.Options{
 		Geocoder: a.opt.Streets, Center: geo.Point{Lat: town.Lat, Lon: town.Lon}, City: town.Name, Loc: a.zone,
 	})
-	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Now)
+	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Now, rules.PromiseSlack)
 	a.Payments = payment.New(a.DB, a.Events, a.Jobs, a.Now, payment.NewSandbox(a.DB))
 	a.Orders = order.New(order.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Hub: a.Hub, Jobs: a.Jobs,

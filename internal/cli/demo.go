@@ -15,7 +15,6 @@ import (
 	"github.com/stoa-town/stoa/internal/app"
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/geo"
-	"github.com/stoa-town/stoa/internal/delivery/cart"
 	"github.com/stoa-town/stoa/internal/delivery/discover"
 	"github.com/stoa-town/stoa/internal/demo"
 	"github.com/stoa-town/stoa/internal/demo/town"
@@ -72,7 +71,7 @@ func (c demoCmd) build(ctx context.Context, cfg config.Config, log *slog.Logger)
 	}
 	d = demo.New(demo.Services{
 		Events: a.Events, Hub: a.Hub, Accounts: a.Accounts, Restaurants: a.Restaurants, Menus: a.Menus, Discover: a.Discover,
-		Quotes: cart.NewQuoter(a.Restaurants, a.Menus, a.Now), Orders: a.Orders, Couriers: a.Couriers, Dispatch: a.Dispatch,
+		Quotes: a.Carts, Orders: a.Orders, Couriers: a.Couriers, Dispatch: a.Dispatch,
 	}, t, clk, demo.Options{Log: log, OrdersPerHour: c.OrdersPerHour})
 	err = d.Settle(ctx)
 	if err == nil {
@@ -93,6 +92,7 @@ func (c demoCmd) rules(cfg config.Config, t *town.Town) config.Config {
 	r.OfferFor = max(r.OfferFor, scaled(25*time.Second))
 	r.ConfirmWithin = max(r.ConfirmWithin, scaled(90*time.Second))
 	r.WarnBefore = max(r.WarnBefore, r.ConfirmWithin/2)
+	r.PromiseSlack = min(max(r.PromiseSlack, scaled(3*time.Minute)), 24*time.Hour)
 	r.RestoreWithin = max(r.RestoreWithin, scaled(30*time.Second))
 	cfg.Town.Name, cfg.Town.Currency, cfg.Town.Timezone, cfg.Town.Lat, cfg.Town.Lon = t.Name, t.Currency, t.TimeZone, t.Center.Lat, t.Center.Lon
 	return cfg

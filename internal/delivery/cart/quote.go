@@ -28,9 +28,6 @@ const (
 	MaxTip   = 500_00 // minor units
 )
 
-// promiseSlack is how much later than promised food may come before the customer is asked again.
-const promiseSlack = 10 * time.Minute
-
 // compute prices what somebody wants from one version of a restaurant and its menu. terms says what the restaurant offers for a value of
 // food. It never fails: whatever is wrong is a problem of the quote.
 func compute(shop *delivery.Shop, menu *delivery.Menu, req *delivery.QuoteRequest, terms delivery.Terms, lines []delivery.QuoteLine, problems []delivery.Problem) *delivery.Quote {
@@ -123,7 +120,7 @@ func fingerprint(q *delivery.Quote, at *time.Time) string {
 
 // unchanged reports whether q still is what the customer agreed to by fingerprint: the same prices and the same slot, or, as soon as
 // possible, a promise that is not much later. An earlier promise needs no question.
-func unchanged(agreed string, q *delivery.Quote) bool {
+func unchanged(agreed string, q *delivery.Quote, slack time.Duration) bool {
 	if agreed == q.Fingerprint {
 		return true
 	}
@@ -133,7 +130,7 @@ func unchanged(agreed string, q *delivery.Quote) bool {
 		return false
 	}
 	to, err := strconv.ParseInt(oldPromise, 36, 64)
-	return err == nil && !q.To.After(time.Unix(to, 0).Add(promiseSlack))
+	return err == nil && !q.To.After(time.Unix(to, 0).Add(slack))
 }
 
 // pricer prices lines against one version of a menu at one moment.
@@ -312,11 +309,13 @@ type Quoter struct {
 	shops Shops
 	menus Menus
 	now   clock.Func
+	slack time.Duration
 }
 
-// NewQuoter returns a Quoter over the given restaurants and menus.
-func NewQuoter(shops Shops, menus Menus, now clock.Func) *Quoter {
-	return &Quoter{shops: shops, menus: menus, now: now}
+// NewQuoter returns a Quoter over the given restaurants and menus. Somebody who agreed to a promise is asked again when food would come
+// more than slack later.
+func NewQuoter(shops Shops, menus Menus, now clock.Func, slack time.Duration) *Quoter {
+	return &Quoter{shops: shops, menus: menus, now: now, slack: slack}
 }
 
 // Quote computes prices, taxes, fee, minimum and promise of what somebody wants, and lists whatever stands in the way as problems. It reads
@@ -355,7 +354,7 @@ func (s *Quoter) Quote(ctx context.Context, req delivery.QuoteRequest) (*deliver
 
 // Unchanged reports whether a quote still is what somebody agreed to by the fingerprint of an earlier one.
 func (s *Quoter) Unchanged(fingerprint string, q *delivery.Quote) bool {
-	return unchanged(fingerprint, q)
+	return unchanged(fingerprint, q, s.slack)
 }
 
 // check refuses what no menu could make sense of, and cleans the texts.

@@ -93,6 +93,7 @@ func (d Delivery) check(l *loader) {
 	within(l, "delivery.restore_within", d.RestoreWithin, 0, 24*time.Hour)
 	within(l, "delivery.courier_kmh", d.CourierKmh, 1, 200)
 	within(l, "delivery.offer_for", d.OfferFor, 5*time.Second, time.Hour)
+	within(l, "delivery.promise_slack", d.PromiseSlack, 0, 24*time.Hour)
 }
 
 func within[T ~int | ~int64 | ~float64](l *loader, key string, v, least, most T) {

@@ -67,6 +67,7 @@ type Delivery struct {
 	RestoreWithin time.Duration `koanf:"restore_within"`
 	CourierKmh    float64       `koanf:"courier_kmh"`
 	OfferFor      time.Duration `koanf:"offer_for"`
+	PromiseSlack  time.Duration `koanf:"promise_slack"`
 }
 
 // Jobs is how the queue works on this node.

@@ -42,7 +42,7 @@ func TestDefaultsAreAsPromised(t *testing.T) {
 			WriteTimeout: 30 * time.Second, IdleTimeout: 90 * time.Second, HandlerTimeout: 5 * time.Second, ShutdownTimeout: 20 * time.Second,
 			ConnsPerIP: 200, Streams: 10000,
 		},
-		Delivery: Delivery{ConfirmWithin: 10 * time.Minute, WarnBefore: 5 * time.Minute, RestoreWithin: 10 * time.Minute, CourierKmh: 15, OfferFor: 45 * time.Second},
+		Delivery: Delivery{ConfirmWithin: 10 * time.Minute, WarnBefore: 5 * time.Minute, RestoreWithin: 10 * time.Minute, CourierKmh: 15, OfferFor: 45 * time.Second, PromiseSlack: 10 * time.Minute},
 		Jobs:     Jobs{Workers: 4, Timeout: time.Minute, Lease: 30 * time.Second, KeepCompleted: 7 * 24 * time.Hour, KeepDiscarded: 30 * 24 * time.Hour},
 	}
 	if d := cmp.Diff(want, got, samePrefix); d != "" {
