@@ -117,6 +117,7 @@ type homeView struct {
 	times    []time.Time
 	loc      *time.Location
 	now      time.Time
+	named    bool // there is a geocoder
 }
 
 // isPickup reports whether food is to be collected.
@@ -189,7 +190,7 @@ func (f homeForm) query(place Place, has bool) (Query, error) {
 }
 
 func (s *Service) homePage(w http.ResponseWriter, r *http.Request) error {
-	v := homeView{now: s.now(), loc: s.opt.Loc}
+	v := homeView{now: s.now(), loc: s.opt.Loc, named: s.opt.Geocoder != nil}
 	if err := httpx.DecodeValues(r.URL.Query(), &v.homeForm); err != nil {
 		return err
 	}
