@@ -22,6 +22,7 @@ func (s *Service) CheckMenu(ctx context.Context, tx *db.Tx, restaurant id.ID, ve
 		return fmt.Errorf("menu: check the version: %w", err)
 	}
 	if now != version {
+		s.cache.invalidate(restaurant) // the news is still on its way here: who quotes again must not get the old card again
 		return errs.New(errs.Conflict, "The menu has just changed. Please look at your order again.").WithCode("changed")
 	}
 	return nil

@@ -172,6 +172,12 @@ func (s *Service) CheckShop(ctx context.Context, tx *db.Tx, rid id.ID, version i
 		return fmt.Errorf("restaurant: check version: %w", err)
 	}
 	if v != version {
+		// The news is still on its way here: who quotes again must not get the old terms again.
+		if r, err := byID(ctx, tx, rid); err == nil {
+			if c, err := Compile(r.id, r.slug, r.version, r.since, r.settings); err == nil {
+				s.cache.put(c)
+			}
+		}
 		return errChanged
 	}
 	return nil
