@@ -7,12 +7,13 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stoa-town/stoa/internal/platform/config"
 )
 
-var update = flag.Bool("update", false, "write api/openapi.json anew")
+var update = flag.Bool("update", false, "write api/openapi.json and api/routes.txt anew")
 
 // build returns a server over a fresh SQLite database.
 func build(t *testing.T) *App {
@@ -43,8 +44,18 @@ func TestOpenAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got = append(got, '\n')
-	file := filepath.Join("..", "..", "api", "openapi.json")
+	golden(t, "openapi.json", append(got, '\n'))
+}
+
+// TestRoutes holds api/routes.txt, which the access matrix goes through, to the registered routes. -update writes it.
+func TestRoutes(t *testing.T) {
+	golden(t, "routes.txt", []byte(strings.Join(build(t).Router.Routes(), "\n")+"\n"))
+}
+
+// golden compares got with a file in api.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("..", "..", "api", name)
 	if *update {
 		if err := os.WriteFile(file, got, 0o644); err != nil {
 			t.Fatal(err)
@@ -56,6 +67,6 @@ func TestOpenAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(want) != string(got) {
-		t.Error("api/openapi.json is not what the server serves: run make gen")
+		t.Errorf("api/%s is not what the server serves: run make gen", name)
 	}
 }

@@ -10,7 +10,9 @@ import (
 
 type adminCmd struct {
 	Account struct {
-		Create accountCreate `cmd:"" help:"Make an account; its password is printed once."`
+		Create    accountCreate    `cmd:"" help:"Make an account; its password is printed once."`
+		Suspend   accountSuspend   `cmd:"" help:"Sign somebody out everywhere and keep them out."`
+		Reinstate accountReinstate `cmd:"" help:"Let a suspended account in again."`
 	} `cmd:"" help:"Accounts."`
 	Role struct {
 		Grant  roleGrant  `cmd:"" help:"Give somebody a role: admin, dispatcher, courier, moderator, owner:SLUG, staff:SLUG."`
@@ -56,6 +58,35 @@ func (c *accountCreate) Run(e *env) error {
 		if c.Password == "" {
 			fmt.Fprintf(e.streams.Out, "Password: %s\n", password)
 		}
+		return nil
+	})
+}
+
+type accountSuspend struct {
+	Name string `required:"" help:"Handle or e-mail address."`
+}
+
+func (c *accountSuspend) Run(e *env) error { return e.standing(c.Name, false) }
+
+type accountReinstate accountSuspend
+
+func (c *accountReinstate) Run(e *env) error { return e.standing(c.Name, true) }
+
+// standing suspends an account or lets it in again.
+func (e *env) standing(login string, active bool) error {
+	return e.with(func(a *app.App) error {
+		acc, err := a.Accounts.Find(e.ctx, strings.TrimPrefix(login, "@"))
+		if err != nil {
+			return err
+		}
+		says, change := "is suspended: signed out everywhere, its tokens too", a.Accounts.Suspend
+		if active {
+			says, change = "is active again", a.Accounts.Reinstate
+		}
+		if err := change(e.ctx, acc.ID); err != nil {
+			return err
+		}
+		fmt.Fprintf(e.streams.Out, "@%s %s.\n", acc.Handle, says)
 		return nil
 	})
 }
