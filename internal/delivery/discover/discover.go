@@ -66,17 +66,21 @@ type Item struct {
 // key is an item's place in the order: a total order, so that a list can be read on after it.
 type key struct {
 	Rank  int     `json:"r"` // 0 open, 1 paused, 2 closed
+	Dish  int     `json:"d"` // 0 named by the words of a search, 1 not
 	Value float64 `json:"v"`
 	ID    id.ID   `json:"i"`
 }
 
 func (k key) compare(o key) int {
-	return cmp.Or(cmp.Compare(k.Rank, o.Rank), cmp.Compare(k.Value, o.Value), cmp.Compare(k.ID, o.ID))
+	return cmp.Or(cmp.Compare(k.Rank, o.Rank), cmp.Compare(k.Dish, o.Dish), cmp.Compare(k.Value, o.Value), cmp.Compare(k.ID, o.ID))
 }
 
-// keyOf returns where a listing stands in the order.
-func keyOf(l *delivery.Listing, sort Sort) key {
+// keyOf returns where a listing stands in the order. Who is called by its name comes before who merely has such a dish.
+func keyOf(l *delivery.Listing, sort Sort, named bool) key {
 	k := key{ID: l.Card.ID}
+	if !named {
+		k.Dish = 1
+	}
 	switch {
 	case l.Open:
 	case l.Paused:
@@ -146,7 +150,12 @@ type filter struct {
 }
 
 func newFilter(q *Query) filter {
-	f := filter{words: strings.Fields(text.Fold(q.Text)), diets: q.Diet, openOnly: q.OpenOnly, price: q.Price}
+	f := filter{words: strings.Fields(text.Fold(q.Text)), openOnly: q.OpenOnly, price: q.Price}
+	for _, d := range q.Diet {
+		if d != "" { // what a form sends for "any diet"
+			f.diets = append(f.diets, d)
+		}
+	}
 	for _, c := range q.Cuisine {
 		if c != "" {
 			f.cuisines = append(f.cuisines, text.Fold(c))
@@ -157,6 +166,11 @@ func newFilter(q *Query) filter {
 
 // needsMenu reports whether dishes have to be looked at.
 func (f *filter) needsMenu() bool { return len(f.words) > 0 || len(f.diets) > 0 }
+
+// named reports whether the words are in the name of a restaurant or its cuisines.
+func (f *filter) named(l *delivery.Listing) bool {
+	return len(f.words) > 0 && containsAll(l.Card.Folded, f.words)
+}
 
 // match reports whether a restaurant is looked for, and which of its dishes are named by the words.
 func (f *filter) match(l *delivery.Listing, e *entry) (dishes []string, ok bool) {
@@ -169,7 +183,7 @@ func (f *filter) match(l *delivery.Listing, e *entry) (dishes []string, ok bool)
 	if !f.needsMenu() {
 		return nil, true
 	}
-	named := len(f.words) > 0 && containsAll(l.Card.Folded, f.words)
+	named := f.named(l)
 	suits := len(f.diets) == 0
 	for i := range e.dishes {
 		d := &e.dishes[i]

@@ -194,6 +194,8 @@ func (s *Service) homePage(w http.ResponseWriter, r *http.Request) error {
 	if err := httpx.DecodeValues(r.URL.Query(), &v.homeForm); err != nil {
 		return err
 	}
+	none := func(s string) bool { return s == "" } // the choice "any" of a form
+	v.Cuisine, v.Diet = slices.DeleteFunc(v.Cuisine, none), slices.DeleteFunc(v.Diet, none)
 	v.place, v.hasPlace = s.placeOf(r)
 	v.book = s.bookOf(r.Context())
 	if v.hasPlace || v.isPickup() {

@@ -29,6 +29,7 @@ func TestPagesLeadFromAddressToRestaurants(t *testing.T) {
 		"closed come with when":  {0, here, false, "GET", "/", "", 200, "Opens", ""},
 		"pickup without address": {0, nil, false, "GET", "/?mode=pickup", "", 200, "Luigi", "Where should dinner go?"},
 		"a dish":                 {0, here, true, "GET", "/?q=dal", "", 200, "Dal Makhani", "<html"},
+		"a form's empty choices": {0, here, true, "GET", "/?q=dal&at=&diet=&price=0&sort=&cuisine=", "", 200, "Dal Makhani", "Nothing fits"},
 		"nothing fits":           {0, here, false, "GET", "/?q=sushi", "", 200, "Clear the filters", ""},
 		"nonsense time":          {0, here, false, "GET", "/?at=dinner", "", 422, "This is not a time", ""},
 		"broken cookie":          {0, &http.Cookie{Name: PlaceCookie, Value: "x"}, false, "GET", "/", "", 200, "Where should dinner go?", ""},

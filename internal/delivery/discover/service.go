@@ -114,7 +114,7 @@ func (s *Service) find(ctx context.Context, q Query, facets bool) (*Result, erro
 		}
 		dishes, ok := f.match(&list[i], e)
 		if ok {
-			items = append(items, Item{Listing: list[i], Dishes: dishes, entry: e, key: keyOf(&list[i], q.Sort)})
+			items = append(items, Item{Listing: list[i], Dishes: dishes, entry: e, key: keyOf(&list[i], q.Sort, f.named(&list[i]))})
 		}
 	}
 	slices.SortFunc(items, func(a, b Item) int { return a.key.compare(b.key) })
