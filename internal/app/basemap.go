@@ -43,7 +43,7 @@ func (m *baseMap) serve(w http.ResponseWriter, r *http.Request, body []byte) err
 		h.Set("Content-Encoding", "gzip")
 		body = zipped
 	}
-	w.Write(body) // the client may be gone: nobody to tell
+	_, _ = w.Write(body) // the client may be gone: nobody to tell
 	return nil
 }
 

@@ -110,7 +110,7 @@ func (s *Service) formTask(w http.ResponseWriter, r *http.Request) error {
 		if err := readMultipart(w, r); err != nil {
 			return err
 		}
-		defer r.MultipartForm.RemoveAll()
+		defer func() { _ = r.MultipartForm.RemoveAll() }() // what is left of it the system sweeps
 	}
 	var f taskForm
 	if err := httpx.DecodeForm(w, r, &f); err != nil {

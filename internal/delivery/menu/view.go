@@ -307,7 +307,7 @@ func (vi *visit) multipart(field string) ([]byte, error) {
 	if err != nil {
 		return nil, errs.InvalidField("body", "This form could not be read.").WithCause(err)
 	}
-	defer vi.r.MultipartForm.RemoveAll()
+	defer func() { _ = vi.r.MultipartForm.RemoveAll() }() // what is left of it the system sweeps
 	f, _, err := vi.r.FormFile(field)
 	if errors.Is(err, http.ErrMissingFile) {
 		return nil, nil

@@ -554,7 +554,7 @@ func (s *Service) showExport(vi *visit) error {
 	h.Set("Content-Type", out.ContentType)
 	h.Set("Content-Disposition", out.Disposition)
 	h.Set("Cache-Control", out.Cache)
-	vi.w.Write(out.Body) // the client may be gone: nobody to tell
+	_, _ = vi.w.Write(out.Body) // the client may be gone: nobody to tell
 	return nil
 }
 

@@ -36,7 +36,7 @@ func Render(w http.ResponseWriter, r *http.Request, status int, c templ.Componen
 	}
 	h.Add("Vary", "HX-Request")
 	w.WriteHeader(status)
-	w.Write(buf.Bytes()) // the client may be gone: nobody to tell
+	_, _ = w.Write(buf.Bytes()) // the client may be gone: nobody to tell
 	return nil
 }
 
@@ -54,7 +54,7 @@ func writeJSON(w http.ResponseWriter, contentType string, status int, v any) {
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	w.Write(b)
+	_, _ = w.Write(b) // the client may be gone: nobody to tell
 }
 
 // IsFragment reports whether htmx asks for a part of a page.

@@ -135,5 +135,5 @@ func answer(w http.ResponseWriter, status int, h health) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	w.Write(append(b, '\n')) // the asker may have gone
+	_, _ = w.Write(append(b, '\n')) // the asker may have gone
 }

@@ -65,7 +65,7 @@ func StartCluster(dir string) (string, func(), error) {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			cmd.Wait()
+			_ = cmd.Wait() // it is ended by a signal: always an error
 		}
 		close(ended)
 	}()
@@ -73,7 +73,7 @@ func StartCluster(dir string) (string, func(), error) {
 		return "", nil, fmt.Errorf("start postgres: %w", err)
 	}
 	stop := func() {
-		cmd.Process.Signal(syscall.SIGINT)
+		_ = cmd.Process.Signal(syscall.SIGINT) // it may have ended by itself
 		<-ended
 		os.RemoveAll(dir)
 	}

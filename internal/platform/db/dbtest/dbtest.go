@@ -100,7 +100,7 @@ func PostgresURL(t testing.TB) string {
 			return
 		}
 		defer admin.Close()
-		admin.ExecContext(context.Background(), `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`) // a leftover is harmless
+		_, _ = admin.ExecContext(context.Background(), `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`) // a leftover is harmless
 	})
 	u, err := url.Parse(base)
 	if err != nil {
