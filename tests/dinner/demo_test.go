@@ -26,7 +26,7 @@ func TestDemo(t *testing.T) {
 		p.Click(`.demo-list form:has(input[name=role][value=` + role + `]) button`)
 		p.Await(`location.pathname.startsWith("`+path+`")`, "be led to "+path)
 	}
-	l.look(t, p, view{name: "demo", path: "/demo"})
+	l.look(t, p, view{name: "demo", path: "/demo", lively: true})
 	step("neighbour", "/")
 	p.See("Who cooks for you now")
 	l.look(t, p, view{name: "demo-home", path: "/"})
@@ -39,11 +39,11 @@ func TestDemo(t *testing.T) {
 	l.look(t, p, view{name: "demo-search", path: "/?q=pizza"})
 	l.look(t, p, view{name: "demo-orders", path: "/orders"})
 	step("kitchen", "/kitchen/")
-	l.look(t, p, view{name: "demo-kitchen", path: p.Path()})
+	l.look(t, p, view{name: "demo-kitchen", path: p.Path(), lively: true})
 	step("courier", "/courier")
-	l.look(t, p, view{name: "demo-courier", path: "/courier"})
+	l.look(t, p, view{name: "demo-courier", path: "/courier", lively: true})
 	step("dispatcher", "/dispatch")
-	l.look(t, p, view{name: "demo-dispatch", path: "/dispatch"})
+	l.look(t, p, view{name: "demo-dispatch", path: "/dispatch", lively: true})
 	if l.shots != "" {
 		p.Look(false)
 		p.Size(1280, 860)
