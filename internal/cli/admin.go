@@ -38,7 +38,9 @@ func (e *env) with(fn func(a *app.App) error) error {
 		return err
 	}
 	defer a.Close(e.ctx)
-	return fn(a)
+	err = fn(a)
+	a.Events.Tell(e.ctx)
+	return err
 }
 
 type accountCreate struct {

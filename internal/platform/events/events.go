@@ -4,8 +4,8 @@
 // A slice calls Append inside its db.Write, after the conditional update that takes the row in question. Durable reactions (a
 // notification, a figure, a job) Subscribe: each event is handled once over all nodes, in the transaction that moves the subscription's
 // cursor. What every node must hear for itself (caches, open streams) Watches. A node with Run reads new events as soon as one of its own
-// transactions has committed or the bus brings news, and every second in any case, because the bus may lose messages and other processes
-// (the command line) write too.
+// transactions has committed or the bus brings news, and in any case every second on PostgreSQL and every tenth of one on SQLite, because
+// the bus may lose messages and other processes (the command line) write too.
 //
 // # Order
 //

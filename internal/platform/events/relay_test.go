@@ -317,3 +317,23 @@ func BenchmarkCommitToWatcher(b *testing.B) {
 	b.ReportMetric(float64(total.Microseconds())/float64(b.N), "µs/wake")
 	b.ReportMetric(float64(worst.Microseconds()), "µs/worst")
 }
+
+func TestWhatACommandDidIsKnownToTheServerBesideItOnceTellReturns(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		// Two logs with buses of their own: two processes, of which only one runs.
+		server, command := events.New(d, events.NewLocal()), events.New(d, events.NewLocal())
+		var heard atomic.Int64
+		server.Watch(func(es []events.Event) { heard.Add(int64(len(es))) })
+		run(t, server)
+		began := time.Now()
+		command.Tell(t.Context())
+		if took := time.Since(began); took > 50*time.Millisecond {
+			t.Errorf("Tell of nothing took %v", took)
+		}
+		add(t, d, command, note("x", 1))
+		command.Tell(t.Context())
+		if heard.Load() != 1 {
+			t.Errorf("the server has heard of %d events; want 1", heard.Load())
+		}
+	}, events.Schema)
+}
