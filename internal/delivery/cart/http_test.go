@@ -180,6 +180,20 @@ func TestCartOverRESTBelongsToWhoeverSentIt(t *testing.T) {
 	}
 }
 
+func TestAppsThatMayOnlyReadChangeNoCartByItsForms(t *testing.T) {
+	s := newSite(t)
+	s.actor = access.Actor{ID: 1, Name: "Anna", Scopes: []string{"read"}}
+	for _, path := range []string{"/cart/lines", "/cart/lines/1", "/cart/lines/1/fix", "/cart/mode", "/cart/clear", "/cart/undo", "/cart/again/K7Q2PM", "/checkout/update", "/checkout"} {
+		if rec := s.form(path, lineOfPizza()); rec.Code != 403 {
+			t.Errorf("POST %s = %d; want 403", path, rec.Code)
+		}
+	}
+	s.actor.Scopes = []string{"read", "write"}
+	if rec := s.form("/cart/lines", lineOfPizza()); rec.Code >= 400 {
+		t.Errorf("an app that may write: %d %s", rec.Code, rec.Body)
+	}
+}
+
 func lineOfPizza() url.Values {
 	return url.Values{"restaurant": {"7"}, "item": {"10"}, "qty": {"1"}, "g20": {"30", "31"}, "mode": {"delivery"}}
 }
