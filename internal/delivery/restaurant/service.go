@@ -164,7 +164,7 @@ func (s *Service) Near(ctx context.Context, q delivery.NearQuery, buf []delivery
 
 // CheckShop returns a Conflict error with code "changed" where the restaurant is no longer at that version.
 func (s *Service) CheckShop(ctx context.Context, tx *db.Tx, rid id.ID, version int64) error {
-	v, err := versionOf(ctx, tx, rid)
+	v, err := holdVersion(ctx, tx, rid)
 	if errors.Is(err, db.ErrNoRow) {
 		return errMissing
 	}
@@ -376,12 +376,8 @@ func (c *Compiled) Tomorrow(now time.Time) time.Time {
 
 // AddClosure closes the restaurant from x.From to x.To. Staff may do it for up to a day from now, managers for any time.
 func (s *Service) AddClosure(ctx context.Context, rid id.ID, x Closure) (*Compiled, error) {
-	verb := "restaurant.manage"
-	if now := s.now(); x.To.Before(now.Add(24 * time.Hour)) {
-		verb = "restaurant.work"
-	}
 	x.ID = s.ids.Next()
-	return s.change(ctx, rid, verb, "hours", func(set *Settings, now time.Time) error {
+	return s.change(ctx, rid, x.verb(s.now()), "hours", func(set *Settings, now time.Time) error {
 		if !x.To.After(x.From) || !x.To.After(now) {
 			return errs.InvalidField("to", "The closure must end after it begins, and after now.")
 		}
@@ -393,14 +389,26 @@ func (s *Service) AddClosure(ctx context.Context, rid id.ID, x Closure) (*Compil
 	})
 }
 
-// RemoveClosure takes a closure back. It returns NotFound where there is none with that id.
+// verb is what changing a closure takes: staff decide about the next day, managers about holidays.
+func (x Closure) verb(now time.Time) string {
+	if x.To.Before(now.Add(24 * time.Hour)) {
+		return "restaurant.work"
+	}
+	return "restaurant.manage"
+}
+
+// RemoveClosure takes a closure back, which staff may do with those that end within a day. It returns NotFound where there is none with that
+// id.
 func (s *Service) RemoveClosure(ctx context.Context, rid, closure id.ID) (*Compiled, error) {
-	return s.change(ctx, rid, "restaurant.work", "hours", func(set *Settings, _ time.Time) error {
-		n := len(set.Closures)
-		set.Closures = slices.DeleteFunc(set.Closures, func(x Closure) bool { return x.ID == closure })
-		if len(set.Closures) == n {
+	return s.change(ctx, rid, "restaurant.work", "hours", func(set *Settings, now time.Time) error {
+		i := slices.IndexFunc(set.Closures, func(x Closure) bool { return x.ID == closure })
+		if i < 0 {
 			return errs.New(errs.NotFound, "This closure is not there any more.")
 		}
+		if err := access.Can(access.From(ctx), set.Closures[i].verb(now), access.Thing{Kind: "restaurant", ID: rid}); err != nil {
+			return err
+		}
+		set.Closures = slices.Delete(set.Closures, i, i+1)
 		return nil
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -212,6 +213,17 @@ func TestWhoMayChangeWhat(t *testing.T) {
 		_, err := f.Create(ctx, NewRestaurant{Slug: "x", Settings: c.Settings})
 		return err
 	}
+	reopen := func(to time.Time) func(context.Context) error {
+		return func(ctx context.Context) error {
+			closed, err := f.AddClosure(f.admin, c.ID, Closure{From: tuesday, To: to})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = f.RemoveClosure(ctx, c.ID, closed.Settings.Closures[len(closed.Settings.Closures)-1].ID)
+			return err
+		}
+	}
+	tonight, holidays := reopen(tuesday.Add(5*time.Hour)), reopen(tuesday.AddDate(0, 0, 14))
 	for name, x := range map[string]struct {
 		ctx  context.Context
 		do   func(context.Context) error
@@ -221,6 +233,9 @@ func TestWhoMayChangeWhat(t *testing.T) {
 		"staff pauses":           {as(access.RoleStaff, c.ID), pause, 0, true},
 		"owner edits":            {as(access.RoleOwner, c.ID), profile, 0, true},
 		"staff edits":            {as(access.RoleStaff, c.ID), profile, errs.Forbidden, false},
+		"staff reopens tonight":  {as(access.RoleStaff, c.ID), tonight, 0, true},
+		"staff ends holidays":    {as(access.RoleStaff, c.ID), holidays, errs.Forbidden, false},
+		"owner ends holidays":    {as(access.RoleOwner, c.ID), holidays, 0, true},
 		"other's staff pauses":   {as(access.RoleStaff, other.ID), pause, errs.Forbidden, false},
 		"owner creates":          {as(access.RoleOwner, c.ID), create, errs.Forbidden, false},
 		"nobody pauses":          {t.Context(), pause, errs.Unauthenticated, false},
@@ -304,5 +319,50 @@ func TestRESTAnswersWithFieldPaths(t *testing.T) {
 				t.Fatalf("%s %s = %d %s; want %d with %s, without %q", c.method, c.path, status, body, c.status, c.want, c.not)
 			}
 		})
+	}
+}
+
+// Otherwise an order could be placed on terms that ended before it.
+func TestTermsStayUntilAnOrderThatCheckedThemIsStored(t *testing.T) {
+	d := dbtest.Postgres(t, Schema, events.Schema, jobs.Schema) // SQLite has one writer
+	f := setup(t, d)
+	c := f.make(t, "Luigi", nil)
+	checked, done := make(chan struct{}), make(chan error, 1)
+	var order sync.WaitGroup
+	var placed atomic.Bool
+	order.Go(func() {
+		err := d.Write(t.Context(), func(tx *db.Tx) error {
+			if err := f.CheckShop(t.Context(), tx, c.ID, c.Version); err != nil {
+				return err
+			}
+			close(checked)
+			// A change that does not wait fails here: it would end within this time.
+			select {
+			case err := <-done:
+				t.Errorf("the terms were changed under an order: %v", err)
+			case <-time.After(300 * time.Millisecond):
+			}
+			placed.Store(true)
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-checked
+	err := d.Write(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Exec(t.Context(), `UPDATE restaurant SET version = version + 1 WHERE id = $1`, c.ID)
+		if err == nil && !placed.Load() {
+			done <- nil
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	order.Wait()
+	err = d.Write(t.Context(), func(tx *db.Tx) error { return f.CheckShop(t.Context(), tx, c.ID, c.Version) })
+	if errs.CodeOf(err) != "changed" {
+		t.Errorf("CheckShop of old terms = %v", err)
 	}
 }
