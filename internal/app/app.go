@@ -55,7 +55,10 @@ type App struct {
 	Now     clock.Func
 	Slices
 
-	opt  Options
+	opt     Options
+	limiter *httpx.Limiter
+	limits  httpx.LimitOptions
+
 	bus  events.Bus
 	node *db.Node
 	zone *time.Location
@@ -106,6 +109,7 @@ func Build(ctx context.Context, cfg config.Config, opt Options) (a *App, err err
 		KeepDiscarded: cfg.Jobs.KeepDiscarded, Log: opt.Log, OnDone: a.Metrics.Job,
 	})
 	a.Router = httpx.NewRouter(opt.Log, opt.Version, errorPage)
+	a.limiter, a.limits = httpx.NewLimiter(time.Now), a.limitOptions() // time.Now: clients are real also in a town whose clock is not
 	if err := a.slices(); err != nil {
 		return a, err
 	}
@@ -214,11 +218,11 @@ func (a *App) Handler() http.Handler {
 	if a.opt.Wrap != nil {
 		routed = a.opt.Wrap(routed)
 	}
-	people := a.Accounts.Middleware(routed)
+	people := a.Accounts.Middleware(a.limiter.Wrap(routed, a.limits))
 	mux := http.NewServeMux()
 	mux.Handle("/", httpx.Harden(people, httpx.HardenOptions{
 		Timeout: a.Config.Limits.HandlerTimeout, MaxBody: int64(a.Config.Limits.UploadBody) + 1<<20,
-		HTTPS: a.https(), Stream: isStream, Proxies: a.Config.TrustedProxies,
+		HSTS: a.Config.HTTPS() && a.Config.TLS != "self", Stream: isStream, Proxies: a.Config.TrustedProxies,
 	}))
 	// Machines ask these every few seconds: they skip sessions and limits.
 	mux.Handle("GET /healthz", telemetry.Live())
@@ -235,10 +239,18 @@ func isStream(r *http.Request) bool {
 // Listen opens the listener of the server.
 func (a *App) Listen() (*httpx.Server, error) {
 	l := a.Config.Limits
-	srv, err := httpx.Listen(a.Config.Listen, a.Handler(), a.opt.Log, httpx.ServerOptions{
+	opt := httpx.ServerOptions{
 		HeaderTimeout: l.HeaderTimeout, ReadTimeout: l.ReadTimeout, WriteTimeout: l.WriteTimeout, IdleTimeout: l.IdleTimeout,
 		ConnsPerIP: l.ConnsPerIP, Proxies: a.Config.TrustedProxies,
-	})
+	}
+	if a.Config.ServesTLS() {
+		certs, err := a.certificates()
+		if err != nil {
+			return nil, err
+		}
+		opt.TLS = certs
+	}
+	srv, err := httpx.Listen(a.Config.Listen, a.Handler(), a.opt.Log, opt)
 	if err != nil {
 		return nil, fmt.Errorf("app: listen on %s: %w", a.Config.Listen, err)
 	}
@@ -269,7 +281,7 @@ func (a *App) Close(ctx context.Context) error {
 }
 
 // https reports whether people reach the server by https.
-func (a *App) https() bool { return strings.HasPrefix(a.Config.URL, "https:") }
+func (a *App) https() bool { return a.Config.HTTPS() }
 
 // filesDir returns the folder in which pictures are kept.
 func (a *App) filesDir() string { return filepath.Join(a.Config.Data, "files") }
@@ -277,7 +289,7 @@ func (a *App) filesDir() string { return filepath.Join(a.Config.Data, "files") }
 // accountOptions returns what the account package is told.
 func (a *App) accountOptions() account.Options {
 	return account.Options{
-		HTTPS: a.https(), Demo: a.opt.Demo, Fail: a.Router.Error,
+		HTTPS: a.https(), Demo: a.opt.Demo, Fail: a.failUnknown,
 		OnSignIn: func(ctx context.Context, tx *db.Tx, who id.ID, guest string) error {
 			return a.Carts.Adopt(ctx, tx, who, guest)
 		},

@@ -34,6 +34,9 @@ type globals struct {
 	Data     string            `help:"Folder of the database and files." placeholder:"DIR"`
 	Listen   string            `help:"Address to listen on." placeholder:"ADDR"`
 	URL      string            `help:"Address at which people reach the server, such as https://food.example.org." placeholder:"URL"`
+	TLS      string            `name:"tls" help:"HTTPS by the server itself: self makes a certificate, file takes yours; off behind a proxy." placeholder:"off|self|file"`
+	TLSCert  string            `name:"tls-cert" help:"Certificate in PEM, for --tls file." placeholder:"FILE"`
+	TLSKey   string            `name:"tls-key" help:"Its key in PEM, for --tls file." placeholder:"FILE"`
 	Database string            `help:"PostgreSQL, in place of SQLite in the data folder." placeholder:"postgres://…"`
 	NATS     string            `name:"nats" help:"NATS servers that carry news between nodes." placeholder:"nats://…"`
 	Files    string            `help:"Where pictures are kept, in place of the data folder." placeholder:"URL"`
@@ -44,7 +47,8 @@ type globals struct {
 // overrides returns the flags that were given, by the setting's name.
 func (g globals) overrides() config.Overrides {
 	o := config.Overrides{
-		"data": g.Data, "listen": g.Listen, "url": g.URL, "database": g.Database, "nats": g.NATS, "files": g.Files, "log_level": g.LogLevel,
+		"data": g.Data, "listen": g.Listen, "url": g.URL, "tls": g.TLS, "tls_cert": g.TLSCert, "tls_key": g.TLSKey,
+		"database": g.Database, "nats": g.NATS, "files": g.Files, "log_level": g.LogLevel,
 	}
 	maps.Copy(o, g.Set)
 	return o

@@ -77,7 +77,8 @@ func run(bin string, long time.Duration) error {
 
 // serve starts the server with limits that let one machine hold a thousand streams.
 func serve(bin, data string) (*process, error) {
-	return start(bin, "serve", "--data", data, "--listen", "127.0.0.1:0", "--log-level", "warn", "--set", "limits.conns_per_ip=10000", "--set", "limits.streams=10000")
+	return start(bin, "serve", "--data", data, "--listen", "127.0.0.1:0", "--log-level", "warn",
+		"--set", "limits.conns_per_ip=10000", "--set", "limits.streams=10000", "--set", "limits.rate=off")
 }
 
 // measured is a load together with what it cost the server.

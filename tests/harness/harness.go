@@ -77,8 +77,8 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// Start runs "stoa COMMAND args…" on a free loopback port with a data folder of its own (unless args name one) and waits until it says that
-// it is ready. It is stopped when the test ends, and its log is shown when the test failed.
+// Start runs "stoa COMMAND args…" on a free loopback port with a data folder of its own (unless args name one), and with requests uncounted
+// (unless args set limits), for a test asks more than people do; it waits until the server says that it is ready. It is stopped when the test ends, and its log is shown when the test failed.
 func Start(t testing.TB, command string, args ...string) *Server {
 	t.Helper()
 	s := &Server{log: &lockedBuffer{}}
@@ -91,7 +91,7 @@ func Start(t testing.TB, command string, args ...string) *Server {
 		s.Data = t.TempDir()
 		args = append(args, "--data", s.Data)
 	}
-	s.args = append([]string{command, "--listen", "127.0.0.1:0"}, args...)
+	s.args = append([]string{command, "--listen", "127.0.0.1:0", "--set", "limits.rate=off"}, args...)
 	s.Run(t)
 	t.Cleanup(func() {
 		s.Stop(t)

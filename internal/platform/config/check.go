@@ -30,6 +30,7 @@ func (c *Config) check(l *loader) {
 	if u, err := url.Parse(c.URL); c.URL != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.Path != "" || u.RawQuery != "") {
 		l.refuse("url", `Write the address as "https://eat.example.org", without a path.`)
 	}
+	c.checkTLS(l)
 	checkScheme(l, "database", c.Database, "postgres", "postgresql")
 	for one := range strings.SplitSeq(c.NATS, ",") {
 		checkScheme(l, "nats", one, "nats", "tls")
@@ -45,6 +46,18 @@ func (c *Config) check(l *loader) {
 	within(l, "jobs.lease", c.Jobs.Lease, 3*time.Second, time.Hour)
 	within(l, "jobs.keep_completed", c.Jobs.KeepCompleted, time.Hour, 3650*24*time.Hour)
 	within(l, "jobs.keep_discarded", c.Jobs.KeepDiscarded, time.Hour, 3650*24*time.Hour)
+}
+
+func (c *Config) checkTLS(l *loader) {
+	oneOf(l, "tls", c.TLS, "off", "self", "file")
+	if c.TLS != "off" && strings.HasPrefix(c.URL, "http:") {
+		l.refuse("url", "With tls people reach the server by https://.")
+	}
+	for key, v := range map[string]string{"tls_cert": c.TLSCert, "tls_key": c.TLSKey} {
+		if (v == "") == (c.TLS == "file") {
+			l.refuse(key, `tls_cert and tls_key belong to tls = "file": name both files there, and none elsewhere.`)
+		}
+	}
 }
 
 func (t Town) check(l *loader) {
@@ -82,6 +95,8 @@ func (m Limits) check(l *loader) {
 	}
 	within(l, "limits.conns_per_ip", m.ConnsPerIP, 1, 1_000_000)
 	within(l, "limits.streams", m.Streams, 1, 1_000_000)
+	oneOf(l, "limits.rate", m.Rate, "on", "off")
+	within(l, "limits.anonymous", m.Anonymous, 1, 1000)
 }
 
 func (d Delivery) check(l *loader) {

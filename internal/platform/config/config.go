@@ -21,11 +21,14 @@ type Config struct {
 	Listen         string         `koanf:"listen"`
 	AdminListen    string         `koanf:"admin_listen"` // empty: no admin listener
 	URL            string         `koanf:"url"`          // without a slash at the end; empty: see BaseURL
-	Database       string         `koanf:"database"`     // empty: SQLite in Data
-	NATS           string         `koanf:"nats"`         // empty: the bus is in process
-	Files          string         `koanf:"files"`        // empty: a folder in Data
-	LogLevel       string         `koanf:"log_level"`    // debug, info, warn, error
-	LogFormat      string         `koanf:"log_format"`   // json, text
+	TLS            string         `koanf:"tls"`          // off, self, file
+	TLSCert        string         `koanf:"tls_cert"`     // with TLS file
+	TLSKey         string         `koanf:"tls_key"`
+	Database       string         `koanf:"database"`   // empty: SQLite in Data
+	NATS           string         `koanf:"nats"`       // empty: the bus is in process
+	Files          string         `koanf:"files"`      // empty: a folder in Data
+	LogLevel       string         `koanf:"log_level"`  // debug, info, warn, error
+	LogFormat      string         `koanf:"log_format"` // json, text
 	TrustedProxies []netip.Prefix `koanf:"trusted_proxies"`
 	Town           Town           `koanf:"town"`
 	Limits         Limits         `koanf:"limits"`
@@ -58,6 +61,14 @@ type Limits struct {
 	ShutdownTimeout time.Duration `koanf:"shutdown_timeout"`
 	ConnsPerIP      int           `koanf:"conns_per_ip"`
 	Streams         int           `koanf:"streams"`
+	Rate            string        `koanf:"rate"` // on, off
+	API             Rate          `koanf:"api"`
+	Pages           Rate          `koanf:"pages"`
+	Quotes          Rate          `koanf:"quotes"`
+	Orders          Rate          `koanf:"orders"`
+	Uploads         Rate          `koanf:"uploads"`
+	SignUps         Rate          `koanf:"sign_ups"`
+	Anonymous       int           `koanf:"anonymous"` // how many accounts' worth an address has
 }
 
 // Delivery is how patient the town is. Times are of the town's clock.
@@ -82,10 +93,25 @@ type Jobs struct {
 // Bytes is a size. Its text form is a number, alone or with KB, MB or GB (1024-fold each).
 type Bytes int64
 
-// BaseURL returns the address that links begin with: URL, else http:// and the address that the server listens on.
+// Rate is how many requests are let through in a time; the zero Rate lets all through. Its text form is "300/5m", or "0".
+type Rate struct {
+	N   int
+	Per time.Duration
+}
+
+// ServesTLS reports whether the server itself speaks https.
+func (c Config) ServesTLS() bool { return c.TLS == "self" || c.TLS == "file" }
+
+// HTTPS reports whether people reach the server by https, from itself or from a proxy.
+func (c Config) HTTPS() bool { return c.ServesTLS() || strings.HasPrefix(c.URL, "https:") }
+
+// BaseURL returns the address that links begin with: URL, else http:// or https:// and the address that the server listens on.
 func (c Config) BaseURL(bound net.Addr) string {
 	if c.URL != "" {
 		return c.URL
+	}
+	if c.ServesTLS() {
+		return "https://" + bound.String()
 	}
 	return "http://" + bound.String()
 }
@@ -105,7 +131,7 @@ func (c Config) FilesURL() string {
 // LogValue shows where things are without their passwords.
 func (c Config) LogValue() slog.Value {
 	return slog.GroupValue(
-		slog.String("data", c.Data), slog.String("listen", c.Listen), slog.String("admin_listen", c.AdminListen), slog.String("url", c.URL),
+		slog.String("data", c.Data), slog.String("listen", c.Listen), slog.String("admin_listen", c.AdminListen), slog.String("url", c.URL), slog.String("tls", c.TLS),
 		slog.String("database", withoutPassword(c.Database)), slog.String("nats", withoutPassword(c.NATS)), slog.String("files", withoutPassword(c.Files)),
 		slog.String("town", c.Town.Name),
 	)

@@ -35,12 +35,14 @@ func TestDefaultsAreAsPromised(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Config{
-		Data: "./data", Listen: "127.0.0.1:8080", LogLevel: "info", LogFormat: "json", TrustedProxies: []netip.Prefix{},
+		Data: "./data", Listen: "127.0.0.1:8080", TLS: "off", LogLevel: "info", LogFormat: "json", TrustedProxies: []netip.Prefix{},
 		Town: Town{Name: "Stoa", Currency: "EUR", Timezone: "Europe/Berlin", Lang: "en", AccentHue: 30, Lat: 52, Lon: 13, Country: "DE"},
 		Limits: Limits{
 			JSONBody: 1 << 20, UploadBody: 10 << 20, FormBody: 64 << 10, HeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 			WriteTimeout: 30 * time.Second, IdleTimeout: 90 * time.Second, HandlerTimeout: 5 * time.Second, ShutdownTimeout: 20 * time.Second,
-			ConnsPerIP: 200, Streams: 10000,
+			ConnsPerIP: 200, Streams: 10000, Rate: "on", API: Rate{300, 5 * time.Minute}, Pages: Rate{1200, 5 * time.Minute},
+			Quotes: Rate{600, 5 * time.Minute}, Orders: Rate{30, 10 * time.Minute}, Uploads: Rate{30, 30 * time.Minute},
+			SignUps: Rate{5, 30 * time.Minute}, Anonymous: 5,
 		},
 		Delivery: Delivery{ConfirmWithin: 10 * time.Minute, WarnBefore: 5 * time.Minute, RestoreWithin: 10 * time.Minute, CourierKmh: 15, OfferFor: 45 * time.Second, PromiseSlack: 10 * time.Minute},
 		Jobs:     Jobs{Workers: 4, Timeout: time.Minute, Lease: 30 * time.Second, KeepCompleted: 7 * 24 * time.Hour, KeepDiscarded: 30 * 24 * time.Hour},
@@ -87,12 +89,13 @@ func TestFlagsBeatEnvironmentBeatsFile(t *testing.T) {
 func TestEverySettingCanComeFromTheEnvironment(t *testing.T) {
 	got, err := load(t, nil, []string{
 		"STOA_LIMITS_JSON_BODY=2 MB", "STOA_JOBS_KEEP_COMPLETED=1d", "STOA_JOBS_WORKERS=7", "STOA_TOWN_LAT=48.5", "STOA_TRUSTED_PROXIES=10.0.0.0/8, 192.0.2.1",
-		"STOA_DELIVERY_CONFIRM_WITHIN=6m",
+		"STOA_DELIVERY_CONFIRM_WITHIN=6m", "STOA_LIMITS_API=0", "STOA_LIMITS_ORDERS=7 / 2h",
 	}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Limits.JSONBody != 2<<20 || got.Jobs.KeepCompleted != 24*time.Hour || got.Jobs.Workers != 7 || got.Town.Lat != 48.5 || got.Delivery.ConfirmWithin != 6*time.Minute {
+	if got.Limits.JSONBody != 2<<20 || got.Jobs.KeepCompleted != 24*time.Hour || got.Jobs.Workers != 7 || got.Town.Lat != 48.5 || got.Delivery.ConfirmWithin != 6*time.Minute ||
+		got.Limits.API != (Rate{}) || got.Limits.Orders != (Rate{7, 2 * time.Hour}) {
 		t.Errorf("got %+v", got)
 	}
 	if d := cmp.Diff([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.1/32")}, got.TrustedProxies, samePrefix); d != "" {
@@ -128,6 +131,14 @@ func TestWhatIsWrongIsNamedWithItsSource(t *testing.T) {
 		"metrics in public":          {args: Overrides{"listen": ":80"}, text: "admin_listen = ':80'", want: []string{"admin_listen"}},
 		"url":                        {args: Overrides{"url": "example.org"}, want: []string{"url", "https://"}},
 		"warning after the end":      {text: "[delivery]\nwarn_before = '1h'", want: []string{"delivery.warn_before"}},
+		"a rate without time":        {text: "[limits]\napi = 300", want: []string{"limits.api", `"300/5m"`}},
+		"a rate of too little time":  {text: "[limits]\napi = '300/5ms'", want: []string{"limits.api", `"300/5m"`}},
+		"a rate below nothing":       {args: Overrides{"limits.orders": "-1/5m"}, want: []string{"limits.orders", `"300/5m"`}},
+		"half on":                    {args: Overrides{"limits.rate": "maybe"}, want: []string{"limits.rate", "on, off"}},
+		"tls of an unknown kind":     {args: Overrides{"tls": "yes"}, want: []string{"tls", "self, file"}},
+		"tls without its files":      {args: Overrides{"tls": "file", "tls_cert": "a.pem"}, want: []string{"tls_key", "both files"}},
+		"files without tls":          {args: Overrides{"tls_cert": "a.pem", "tls_key": "b.pem"}, want: []string{"tls_cert", "both files"}},
+		"tls at an http address":     {args: Overrides{"tls": "self", "url": "http://eat.example"}, want: []string{"url", "https://"}},
 		"two at once":                {text: "[jobs]\nworkers = 0\n[town]\nname = ''", want: []string{"jobs.workers", "town.name"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -173,7 +184,7 @@ func TestMissingFileIsAnErrorOnlyWhereItWasNamed(t *testing.T) {
 }
 
 func TestNoEnvironmentMakesLoadPanic(t *testing.T) {
-	names := []string{"STOA_LISTEN", "STOA_TOWN_LAT", "STOA_JOBS_WORKERS", "STOA_JOBS_TIMEOUT", "STOA_LIMITS_JSON_BODY", "STOA_TRUSTED_PROXIES", "STOA_URL", "STOA_NATS"}
+	names := []string{"STOA_LISTEN", "STOA_TOWN_LAT", "STOA_JOBS_WORKERS", "STOA_JOBS_TIMEOUT", "STOA_LIMITS_JSON_BODY", "STOA_TRUSTED_PROXIES", "STOA_URL", "STOA_NATS", "STOA_LIMITS_API", "STOA_TLS"}
 	t.Chdir(t.TempDir())
 	rapid.Check(t, func(t *rapid.T) {
 		env := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) string {

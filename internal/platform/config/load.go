@@ -233,6 +233,7 @@ func tryDecode(key string, value any) error {
 	want := map[reflect.Type]string{
 		reflect.TypeFor[time.Duration]():  `a time such as "90s", "10m" or "7d"`,
 		reflect.TypeFor[Bytes]():          `a size such as "64 KB" or "10 MB"`,
+		reflect.TypeFor[Rate]():           `a rate such as "300/5m", or "0"`,
 		reflect.TypeFor[int]():            "a whole number",
 		reflect.TypeFor[float64]():        "a number",
 		reflect.TypeFor[string]():         "a text in quotes",
@@ -254,6 +255,8 @@ func fromText(from, to reflect.Type, v any) (any, error) {
 		if isText {
 			return parseBytes(s)
 		}
+	case reflect.TypeFor[Rate]():
+		return parseRate(fmt.Sprint(v))
 	case reflect.TypeFor[netip.Prefix]():
 		if isText {
 			return parsePrefix(s)
@@ -290,6 +293,19 @@ func parseBytes(s string) (Bytes, error) {
 		return 0, fmt.Errorf("%q is not a size", s)
 	}
 	return Bytes(n * scale), nil
+}
+
+func parseRate(s string) (Rate, error) {
+	if strings.TrimSpace(s) == "0" {
+		return Rate{}, nil
+	}
+	count, per, ok := strings.Cut(s, "/")
+	n, err := strconv.ParseInt(strings.TrimSpace(count), 10, 32)
+	d, derr := parseDuration(strings.TrimSpace(per))
+	if !ok || err != nil || derr != nil || n < 1 || n > 1_000_000 || d < time.Second || d > 24*time.Hour {
+		return Rate{}, fmt.Errorf("%q is not a rate", s)
+	}
+	return Rate{int(n), d}, nil
 }
 
 func parsePrefix(s string) (netip.Prefix, error) {

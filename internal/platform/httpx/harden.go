@@ -60,7 +60,7 @@ func Harden(next http.Handler, o HardenOptions) http.Handler {
 			h.Set("Cross-Origin-Resource-Policy", "same-origin")
 			h.Set("Permissions-Policy", "geolocation=(self), camera=(self), microphone=()")
 		}
-		if o.HTTPS {
+		if o.HSTS {
 			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 		}
 		if !o.Stream(r) {
@@ -79,7 +79,7 @@ func Harden(next http.Handler, o HardenOptions) http.Handler {
 type HardenOptions struct {
 	Timeout time.Duration              // for a handler
 	MaxBody int64                      // of any request, in bytes
-	HTTPS   bool                       // the server is reached by https: browsers are told to keep to it
+	HSTS    bool                       // browsers are told to keep to https: not with a certificate that they would then refuse for good
 	Stream  func(r *http.Request) bool // whether a request is a long-lived stream without a time limit
 	Proxies []netip.Prefix             // whose X-Forwarded-For is believed
 }

@@ -115,6 +115,12 @@ func Operation[I, O any](rt *Router, op huma.Operation, fn func(context.Context,
 		}
 		return nil, p
 	})
+	// huma lists the fields of a multipart form a second time, as parameters "in form", which OpenAPI 3 does not have.
+	for _, o := range []*huma.Operation{rt.API.OpenAPI().Paths[op.Path].Post, rt.API.OpenAPI().Paths[op.Path].Put} {
+		if o != nil {
+			o.Parameters = slices.DeleteFunc(o.Parameters, func(p *huma.Param) bool { return p.In == "form" })
+		}
+	}
 }
 
 // Error answers a request with err: a problem for programs, a page for people.

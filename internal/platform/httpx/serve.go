@@ -17,7 +17,7 @@ type Server struct {
 	ln   net.Listener
 }
 
-// ServerOptions are the limits of connections. Zero values mean no limit.
+// ServerOptions are the limits of connections. Zero values mean no limit. With TLS the server speaks https, HTTP/2 too, and nothing else.
 type ServerOptions struct {
 	HeaderTimeout time.Duration  // to send the request's header
 	ReadTimeout   time.Duration  // to send the whole request
@@ -25,7 +25,11 @@ type ServerOptions struct {
 	IdleTimeout   time.Duration  // between requests
 	ConnsPerIP    int            // open connections of one address; a further one is closed at once
 	Proxies       []netip.Prefix // addresses that ConnsPerIP does not count
+	TLS           *Certificates
 }
+
+// streamsPerConn is how many requests a client may have open on one connection of HTTP/2.
+const streamsPerConn = 100
 
 // Listen opens addr ("127.0.0.1:8080"; port 0 takes a free one) and returns a Server that has yet to Serve.
 func Listen(addr string, h http.Handler, log *slog.Logger, o ServerOptions) (*Server, error) {
@@ -36,10 +40,15 @@ func Listen(addr string, h http.Handler, log *slog.Logger, o ServerOptions) (*Se
 	if o.ConnsPerIP > 0 {
 		ln = &fairListener{Listener: ln, max: o.ConnsPerIP, proxies: o.Proxies, open: map[netip.Addr]int{}}
 	}
-	return &Server{ln: ln, http: &http.Server{
+	srv := &Server{ln: ln, http: &http.Server{
 		Handler: h, ReadHeaderTimeout: o.HeaderTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
 		IdleTimeout: o.IdleTimeout, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}}, nil
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: streamsPerConn},
+	}}
+	if o.TLS != nil {
+		srv.http.TLSConfig = o.TLS.config()
+	}
+	return srv, nil
 }
 
 // Addr returns the address that the server listens on.
@@ -47,7 +56,12 @@ func (s *Server) Addr() net.Addr { return s.ln.Addr() }
 
 // Serve answers requests until Shutdown; it then returns nil.
 func (s *Server) Serve() error {
-	err := s.http.Serve(s.ln)
+	var err error
+	if s.http.TLSConfig != nil {
+		err = s.http.ServeTLS(s.ln, "", "")
+	} else {
+		err = s.http.Serve(s.ln)
+	}
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

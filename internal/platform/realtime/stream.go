@@ -340,7 +340,7 @@ func (o *writer) begin() error {
 	if err := o.put(fmt.Appendf(nil, "retry: %d\n\n", 1000+rand.IntN(2000))); err != nil {
 		return nil // the client is gone; the next write tells
 	}
-	if err := o.rc.Flush(); errors.Is(err, http.ErrNotSupported) {
+	if err := o.flush(); errors.Is(err, http.ErrNotSupported) {
 		return fmt.Errorf("realtime: stream to %T: %w", o.w, err)
 	}
 	return nil
@@ -352,7 +352,12 @@ func (o *writer) put(f []byte) error {
 	return err
 }
 
-func (o *writer) flush() error { return o.rc.Flush() }
+// flush sends what was put. It takes the deadline away: HTTP/2 ends a stream at its deadline even when nothing waits to be written.
+func (o *writer) flush() error {
+	err := o.rc.Flush()
+	_ = o.rc.SetWriteDeadline(time.Time{}) // see begin
+	return err
+}
 
 func (o *writer) write(f []byte) error {
 	if err := o.put(f); err != nil {
