@@ -96,7 +96,7 @@ func TestEveryChangeBumpsTheVersionThatOrdersCheck(t *testing.T) {
 			t.Fatalf("SetPause: version %d, %v", after.Version, err)
 		}
 		check := func(v int64) error {
-			return f.d.Read(t.Context(), func(tx *db.Tx) error { return f.CheckShop(t.Context(), tx, c.ID, v) })
+			return f.d.Write(t.Context(), func(tx *db.Tx) error { return f.CheckShop(t.Context(), tx, c.ID, v) })
 		}
 		if err := check(1); errs.CodeOf(err) != "changed" {
 			t.Fatalf("CheckShop(1) = %v; want changed", err)

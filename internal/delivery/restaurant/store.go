@@ -68,9 +68,14 @@ func all(ctx context.Context, tx *db.Tx) ([]row, error) {
 	return db.All(ctx, tx, scanRow, `SELECT id, slug, version, created_at, settings FROM restaurant ORDER BY id`)
 }
 
-func versionOf(ctx context.Context, tx *db.Tx, rid id.ID) (int64, error) {
-	var v int64
-	err := tx.Row(ctx, `SELECT version FROM restaurant WHERE id = $1`, rid).Scan(&v)
+// holdVersion returns a restaurant's version, which stays as it is until tx ends. PostgreSQL's writers run side by side: there it takes a
+// lock that orders share and changes wait for. SQLite's run one after another.
+func holdVersion(ctx context.Context, tx *db.Tx, rid id.ID) (v int64, err error) {
+	query := `SELECT version FROM restaurant WHERE id = $1`
+	if tx.Dialect() == db.Postgres {
+		query += ` FOR SHARE`
+	}
+	err = tx.Row(ctx, query, rid).Scan(&v)
 	return v, err
 }
 
