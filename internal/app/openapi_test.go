@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,6 +38,11 @@ func TestOpenAPI(t *testing.T) {
 		for _, op := range operations(item) {
 			if op.Summary == "" || len(op.Tags) == 0 || op.OperationID == "" {
 				t.Errorf("%s %s lacks a summary, a tag or an id", op.Method, path)
+			}
+			for _, p := range op.Parameters {
+				if !slices.Contains([]string{"path", "query", "header", "cookie"}, p.In) {
+					t.Errorf("%s %s has a parameter %s in %q, which OpenAPI does not know", op.Method, path, p.Name, p.In)
+				}
 			}
 		}
 	}

@@ -107,7 +107,7 @@ func orderLD(url string, p *delivery.Profile) object {
 	return object{
 		"@type": "OrderAction", "deliveryMethod": how,
 		"target": object{
-			"@type": "EntryPoint", "urlTemplate": url, "inLanguage": "en",
+			"@type": "EntryPoint", "urlTemplate": url,
 			"actionPlatform": []string{"https://schema.org/DesktopWebPlatform", "https://schema.org/MobileWebPlatform"},
 		},
 	}
