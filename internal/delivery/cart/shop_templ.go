@@ -1434,9 +1434,12 @@ func (v *shopView) description() string {
 }
 
 func (v *shopView) kicker() string {
-	kicker := strings.Join(append(slices.Clone(v.Profile.Card.Cuisines), v.Shop.Street), " · ")
-	first, n := utf8.DecodeRuneInString(kicker)
-	return string(unicode.ToUpper(first)) + kicker[n:]
+	var words []string
+	for _, w := range append(slices.Clone(v.Profile.Card.Cuisines), v.Shop.Street) {
+		first, n := utf8.DecodeRuneInString(w)
+		words = append(words, string(unicode.ToUpper(first))+w[n:])
+	}
+	return strings.Join(words, " · ")
 }
 
 // self is the address of the page's body as the visitor has filtered it.

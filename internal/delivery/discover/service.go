@@ -119,6 +119,7 @@ func (s *Service) find(ctx context.Context, q Query, facets bool) (*Result, erro
 	}
 	slices.SortFunc(items, func(a, b Item) int { return a.key.compare(b.key) })
 	s.cut(r, items, after, hasCursor, q.Limit)
+	s.markNew(r, list)
 	return r, nil
 }
 
@@ -135,10 +136,22 @@ func (s *Service) cut(r *Result, items []Item, after key, hasCursor bool, limit 
 	now := s.now()
 	for i := range items {
 		it := &items[i]
-		it.New = now.Sub(it.Card.Since) < newFor
 		it.ClosesSoon = it.Open && !it.Closes.IsZero() && it.Closes.Sub(now) < closesSoon
 	}
 	r.Items = items
+}
+
+// markNew tells who joined lately, unless most of them did: in a town that has just opened it would say nothing.
+func (s *Service) markNew(r *Result, all []delivery.Listing) {
+	now, n := s.now(), 0
+	for i := range all {
+		if now.Sub(all[i].Card.Since) < newFor {
+			n++
+		}
+	}
+	for i := range r.Items {
+		r.Items[i].New = 2*n <= len(all) && now.Sub(r.Items[i].Card.Since) < newFor
+	}
 }
 
 // entry returns what is searched of a restaurant, made anew where its card or menu has changed.

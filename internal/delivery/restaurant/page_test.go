@@ -66,7 +66,7 @@ func TestSettingsPagesSaveAndSayWhatIsWrong(t *testing.T) {
 		{"zone too wide", owner, "POST", p + "/settings/zones/2", "radius_m=9000000&fee=1&place=2", 422, "Choose a radius"},
 		{"no such zone", owner, "GET", p + "/settings/zones/9", "", 404, ""},
 		{"delete a zone", owner, "POST", p + "/settings/zones/1/delete", "", 303, ""},
-		{"kitchen", owner, "GET", p + "/settings/kitchen", "", 200, "and in rush"},
+		{"kitchen", owner, "GET", p + "/settings/kitchen", "", 200, "In rush"},
 		{"save kitchen", owner, "POST", p + "/settings/kitchen", kitchen.Encode(), 303, ""},
 		{"kitchen without sense", owner, "POST", p + "/settings/kitchen", bad.Encode(), 422, "Write an amount such as 2.50."},
 		{"pause", staff, "POST", p + "/pause", "minutes=30", 303, ""},

@@ -161,6 +161,9 @@ func (s *Settings) profile(c *checker) {
 	if s.Name == "" {
 		c.add("name", "Give the restaurant a name.")
 	}
+	if s.Phone != "" && !strings.ContainsAny(s.Phone, "0123456789") {
+		c.add("phone", "Give the number to call, such as +49 30 123456.")
+	}
 	if s.Street == "" {
 		c.add("street", "Give the street and house number.")
 	}

@@ -867,7 +867,7 @@ func fieldFrame(p FieldProps) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if !p.Required && !p.HideLabel && p.Type != "range" && p.Type != "search" {
+		if !p.Required && !p.HideLabel && len(p.Options) == 0 && p.Type != "range" && p.Type != "search" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 55, "<span class=\"optional\">optional</span>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

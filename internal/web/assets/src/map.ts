@@ -88,6 +88,10 @@ class StoaMap extends HTMLElement {
       // A page is scrolled over a map more often than a map is zoomed; ctrl and the buttons zoom.
       scrollWheelZoom: this.classList.contains('map-tall'),
     }))
+    // From far above, markers are drawn smaller: they would hide each other.
+    const far = () => inside.classList.toggle('map-far', map.getZoom() < 15)
+    map.on('zoomend', far)
+    far()
     inside.setAttribute('aria-label', this.getAttribute('aria-label') ?? 'Map')
     this.base = new Base(this).addTo(map)
     this.buttons()
@@ -221,7 +225,7 @@ class StoaMap extends HTMLElement {
 
   private fit(): void {
     const at = [...this.marks.values()].map((m) => m.mark.getLatLng())
-    if (at.length) this.map?.fitBounds(L.latLngBounds(at), { padding: [48, 48], maxZoom: 17, animate: false })
+    if (at.length) this.map?.fitBounds(L.latLngBounds(at), { paddingTopLeft: [44, 48], paddingBottomRight: [76, 44], maxZoom: 17, animate: false })
   }
 
   private buttons(): void {
