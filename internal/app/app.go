@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -108,7 +107,7 @@ func Build(ctx context.Context, cfg config.Config, opt Options) (a *App, err err
 		Workers: cfg.Jobs.Workers, Timeout: cfg.Jobs.Timeout, Lease: cfg.Jobs.Lease, KeepCompleted: cfg.Jobs.KeepCompleted,
 		KeepDiscarded: cfg.Jobs.KeepDiscarded, Log: opt.Log, OnDone: a.Metrics.Job,
 	})
-	a.Router = httpx.NewRouter(opt.Log, opt.Version, errorPage)
+	a.Router = httpx.NewRouter(opt.Log, opt.Version, errorPage, httpx.JSONBody(int64(cfg.Limits.JSONBody)))
 	a.limiter, a.limits = httpx.NewLimiter(time.Now), a.limitOptions() // time.Now: clients are real also in a town whose clock is not
 	if err := a.slices(); err != nil {
 		return a, err
@@ -221,7 +220,7 @@ func (a *App) Handler() http.Handler {
 	people := a.Accounts.Middleware(a.limiter.Wrap(routed, a.limits))
 	mux := http.NewServeMux()
 	mux.Handle("/", httpx.Harden(people, httpx.HardenOptions{
-		Timeout: a.Config.Limits.HandlerTimeout, MaxBody: int64(a.Config.Limits.UploadBody) + 1<<20,
+		Timeout: a.Config.Limits.HandlerTimeout, MaxBody: int64(a.Config.Limits.UploadBody) + 1<<20, FormBody: int64(a.Config.Limits.FormBody),
 		HSTS: a.Config.HTTPS() && a.Config.TLS != "self", Stream: isStream, Proxies: a.Config.TrustedProxies,
 	}))
 	// Machines ask these every few seconds: they skip sessions and limits.
@@ -282,9 +281,6 @@ func (a *App) Close(ctx context.Context) error {
 
 // https reports whether people reach the server by https.
 func (a *App) https() bool { return a.Config.HTTPS() }
-
-// filesDir returns the folder in which pictures are kept.
-func (a *App) filesDir() string { return filepath.Join(a.Config.Data, "files") }
 
 // accountOptions returns what the account package is told.
 func (a *App) accountOptions() account.Options {

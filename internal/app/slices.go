@@ -45,7 +45,7 @@ func Schemas() []fs.FS {
 // slices builds the slices, gives each the others' services that it needs, and registers routes and reactions.
 func (a *App) slices() (err error) {
 	town, rules := a.Config.Town, a.Config.Delivery
-	if a.Files, err = files.Open(a.filesDir()); err != nil {
+	if a.Files, err = files.Open(a.Config.FilesDir()); err != nil {
 		return err
 	}
 	a.Accounts = account.New(a.DB, a.Events, a.IDs, a.Now, a.accountOptions())

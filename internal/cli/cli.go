@@ -39,7 +39,7 @@ type globals struct {
 	TLSKey   string            `name:"tls-key" help:"Its key in PEM, for --tls file." placeholder:"FILE"`
 	Database string            `help:"PostgreSQL, in place of SQLite in the data folder." placeholder:"postgres://…"`
 	NATS     string            `name:"nats" help:"NATS servers that carry news between nodes." placeholder:"nats://…"`
-	Files    string            `help:"Where pictures are kept, in place of the data folder." placeholder:"URL"`
+	Files    string            `help:"Folder of pictures, such as file:///srv/pictures, in place of one in the data folder." placeholder:"URL"`
 	LogLevel string            `help:"debug, info, warn or error." placeholder:"LEVEL"`
 	Set      map[string]string `help:"Any setting by its name in stoa.toml, such as --set town.name=Arkadia." placeholder:"NAME=VALUE"`
 }

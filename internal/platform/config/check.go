@@ -16,7 +16,6 @@ import (
 func (c *Config) check(l *loader) {
 	c.URL = strings.TrimSuffix(c.URL, "/")
 	c.Town.Currency = strings.ToUpper(c.Town.Currency)
-	c.Town.Country = strings.ToUpper(c.Town.Country)
 	if c.Data == "" {
 		l.refuse("data", "Name a folder.")
 	}
@@ -35,7 +34,9 @@ func (c *Config) check(l *loader) {
 	for one := range strings.SplitSeq(c.NATS, ",") {
 		checkScheme(l, "nats", one, "nats", "tls")
 	}
-	checkScheme(l, "files", c.Files, "file", "s3")
+	if u, err := url.Parse(c.Files); c.Files != "" && (err != nil || u.Scheme != "file" || u.Host != "" || u.Path == "") {
+		l.refuse("files", `Name a folder as "file:///srv/pictures".`)
+	}
 	oneOf(l, "log_level", c.LogLevel, "debug", "info", "warn", "error")
 	oneOf(l, "log_format", c.LogFormat, "json", "text")
 	c.Town.check(l)
@@ -72,9 +73,6 @@ func (t Town) check(l *loader) {
 	}
 	if _, err := language.Parse(t.Lang); err != nil {
 		l.refuse("town.lang", `%q is no language: use a tag such as "en" or "pt-BR".`, t.Lang)
-	}
-	if r, err := language.ParseRegion(t.Country); err != nil || !r.IsCountry() || len(t.Country) != 2 {
-		l.refuse("town.country", `%q is no country: use its two letters, such as "DE".`, t.Country)
 	}
 	within(l, "town.accent_hue", t.AccentHue, 0, 360)
 	within(l, "town.lat", t.Lat, -90, 90)

@@ -45,7 +45,6 @@ type Town struct {
 	AccentHue float64 `koanf:"accent_hue"`
 	Lat       float64 `koanf:"lat"`
 	Lon       float64 `koanf:"lon"`
-	Country   string  `koanf:"country"` // ISO 3166-1, two capital letters
 }
 
 // Limits bounds what one client can ask of the server.
@@ -116,16 +115,12 @@ func (c Config) BaseURL(bound net.Addr) string {
 	return "http://" + bound.String()
 }
 
-// FilesURL returns where pictures are kept, as a URL: Files, else a folder in Data.
-func (c Config) FilesURL() string {
-	if c.Files != "" {
-		return c.Files
+// FilesDir returns the folder in which pictures are kept: that of Files, else one in Data.
+func (c Config) FilesDir() string {
+	if u, err := url.Parse(c.Files); err == nil && u.Scheme == "file" {
+		return filepath.FromSlash(u.Path)
 	}
-	dir, err := filepath.Abs(filepath.Join(c.Data, "files"))
-	if err != nil {
-		dir = filepath.Join(c.Data, "files") // no working folder: a relative one is as good
-	}
-	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir)}).String()
+	return filepath.Join(c.Data, "files")
 }
 
 // LogValue shows where things are without their passwords.

@@ -36,7 +36,7 @@ func TestDefaultsAreAsPromised(t *testing.T) {
 	}
 	want := Config{
 		Data: "./data", Listen: "127.0.0.1:8080", TLS: "off", LogLevel: "info", LogFormat: "json", TrustedProxies: []netip.Prefix{},
-		Town: Town{Name: "Stoa", Currency: "EUR", Timezone: "Europe/Berlin", Lang: "en", AccentHue: 30, Lat: 52, Lon: 13, Country: "DE"},
+		Town: Town{Name: "Stoa", Currency: "EUR", Timezone: "Europe/Berlin", Lang: "en", AccentHue: 30, Lat: 52, Lon: 13},
 		Limits: Limits{
 			JSONBody: 1 << 20, UploadBody: 10 << 20, FormBody: 64 << 10, HeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 			WriteTimeout: 30 * time.Second, IdleTimeout: 90 * time.Second, HandlerTimeout: 5 * time.Second, ShutdownTimeout: 20 * time.Second,
@@ -124,7 +124,8 @@ func TestWhatIsWrongIsNamedWithItsSource(t *testing.T) {
 		"a network":                  {text: "trusted_proxies = ['10.0.0.0/99']", want: []string{"trusted_proxies", "10.0.0.0/8"}},
 		"zone":                       {text: "[town]\ntimezone = 'Mars/Base'", want: []string{"town.timezone", "Mars/Base"}},
 		"currency":                   {text: "[town]\ncurrency = 'EURO'", want: []string{"town.currency"}},
-		"country":                    {text: "[town]\ncountry = 'ZZ'", want: []string{"town.country"}},
+		"pictures in a bucket":       {text: "files = 's3://bucket'", want: []string{"files", "file:///"}},
+		"pictures on another host":   {text: "files = 'file://host/x'", want: []string{"files"}},
 		"language":                   {text: "[town]\nlang = 'klingonese'", want: []string{"town.lang"}},
 		"not a number":               {text: "[town]\nlat = nan", want: []string{"town.lat"}},
 		"listen":                     {args: Overrides{"listen": "8080"}, want: []string{"listen", "from --listen"}},
@@ -194,4 +195,12 @@ func TestNoEnvironmentMakesLoadPanic(t *testing.T) {
 			t.Fatalf("%q gave %v; want an Invalid error", env, err)
 		}
 	})
+}
+
+func TestPicturesAreInTheFolderNamedOrInThatOfTheData(t *testing.T) {
+	for files, want := range map[string]string{"": filepath.Join("data", "files"), "file:///srv/pic%20tures": "/srv/pic tures"} {
+		if got := (Config{Data: "data", Files: files}).FilesDir(); got != want {
+			t.Errorf("FilesDir with files = %q is %q; want %q", files, got, want)
+		}
+	}
 }

@@ -15,6 +15,7 @@ type ctxKey int
 const (
 	keyRequestID ctxKey = iota
 	keyNonce
+	keyFormBody
 )
 
 // RequestID returns the id of the request that ctx belongs to, or "".
@@ -68,6 +69,9 @@ func Harden(next http.Handler, o HardenOptions) http.Handler {
 			ctx, cancel = context.WithTimeout(ctx, o.Timeout)
 			defer cancel()
 		}
+		if o.FormBody > 0 && r.Method == http.MethodPost {
+			ctx = context.WithValue(ctx, keyFormBody, o.FormBody)
+		}
 		r = r.WithContext(ctx)
 		r.RemoteAddr = o.client(r)
 		r.Body = http.MaxBytesReader(w, r.Body, o.MaxBody)
@@ -77,11 +81,12 @@ func Harden(next http.Handler, o HardenOptions) http.Handler {
 
 // HardenOptions are the edge's limits.
 type HardenOptions struct {
-	Timeout time.Duration              // for a handler
-	MaxBody int64                      // of any request, in bytes
-	HSTS    bool                       // browsers are told to keep to https: not with a certificate that they would then refuse for good
-	Stream  func(r *http.Request) bool // whether a request is a long-lived stream without a time limit
-	Proxies []netip.Prefix             // whose X-Forwarded-For is believed
+	Timeout  time.Duration              // for a handler
+	MaxBody  int64                      // of any request, in bytes
+	FormBody int64                      // of a form without files, in bytes; 0 means 64 KB
+	HSTS     bool                       // browsers are told to keep to https: not with a certificate that they would then refuse for good
+	Stream   func(r *http.Request) bool // whether a request is a long-lived stream without a time limit
+	Proxies  []netip.Prefix             // whose X-Forwarded-For is believed
 }
 
 // client returns the address that a request truly came from: the peer's, or, where that is a trusted proxy, the right-most address of

@@ -233,3 +233,40 @@ func TestShutdownLetsARunningRequestFinish(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestBodiesAreAsLargeAsTheOperatorAllows(t *testing.T) {
+	rt := NewRouter(slog.New(slog.DiscardHandler), "test", func(w http.ResponseWriter, _ *http.Request, status int, _ string) { w.WriteHeader(status) }, JSONBody(2000))
+	type body struct {
+		Body struct {
+			Text string `json:"text"`
+		}
+	}
+	Operation(rt, huma.Operation{Method: "POST", Path: "/echo"}, func(context.Context, *body) (*struct{}, error) { return nil, nil })
+	rt.Page("POST /form", func(w http.ResponseWriter, r *http.Request) error {
+		var f struct {
+			Text string `form:"text"`
+		}
+		if err := DecodeForm(w, r, &f); err != nil {
+			return err
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	})
+	never := func(*http.Request) bool { return false }
+	h := Harden(rt, HardenOptions{Timeout: time.Second, MaxBody: 1 << 20, FormBody: 3000, Stream: never})
+	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
+	for _, c := range []struct {
+		path, body string
+		headers    []string
+		want       int
+	}{
+		{Prefix + "/echo", `{"text":"` + strings.Repeat("x", 1900) + `"}`, nil, 204},
+		{Prefix + "/echo", `{"text":"` + strings.Repeat("x", 2000) + `"}`, nil, 413},
+		{"/form", "text=" + strings.Repeat("x", 2900), form, 204},
+		{"/form", "text=" + strings.Repeat("x", 3000), form, 413},
+	} {
+		if w := do(h, "POST", c.path, c.body, c.headers...); w.Code != c.want {
+			t.Errorf("POST %s with %d bytes = %d; want %d", c.path, len(c.body), w.Code, c.want)
+		}
+	}
+}

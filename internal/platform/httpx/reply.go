@@ -16,8 +16,8 @@ import (
 	"github.com/stoa-town/stoa/internal/base/errs"
 )
 
-// FormBody is the largest form that DecodeForm reads, in bytes.
-const FormBody = 64 << 10
+// defaultFormBody is the largest form that DecodeForm reads, in bytes, where HardenOptions.FormBody does not say.
+const defaultFormBody = 64 << 10
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
@@ -83,9 +83,13 @@ func LocalPath(path string) string {
 
 // DecodeForm reads a form into dst, a pointer to a struct whose fields carry `form:"name"`: strings, integers, floats, booleans (a checked
 // box), slices of strings, and types with UnmarshalText. Fields the form has not keep their value; a field that can't be read gives an
-// Invalid error naming it. The body is limited to FormBody.
+// Invalid error naming it. The body is limited to HardenOptions.FormBody, 64 KB by default.
 func DecodeForm(w http.ResponseWriter, r *http.Request, dst any) error {
-	r.Body = http.MaxBytesReader(w, r.Body, FormBody)
+	limit, ok := r.Context().Value(keyFormBody).(int64)
+	if !ok {
+		limit = defaultFormBody
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if err := r.ParseForm(); err != nil {
 		if StatusOf(err) == http.StatusRequestEntityTooLarge {
 			return errs.New(errs.TooLarge, "This form is too large.").WithCause(err)

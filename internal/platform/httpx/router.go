@@ -35,6 +35,7 @@ type Router struct {
 
 	mux       *http.ServeMux
 	log       *slog.Logger
+	jsonBody  int64
 	errorPage func(w http.ResponseWriter, r *http.Request, status int, sentence string)
 	routes    []string
 }
@@ -42,9 +43,18 @@ type Router struct {
 // ErrorPage renders the page for an error that a person caused or met.
 type ErrorPage func(w http.ResponseWriter, r *http.Request, status int, sentence string)
 
+// Option changes a Router's default.
+type Option func(*Router)
+
+// JSONBody sets how large a body may be, in bytes, of those REST operations that say nothing about it; 1 MB by default.
+func JSONBody(n int64) Option { return func(rt *Router) { rt.jsonBody = n } }
+
 // NewRouter returns a Router without routes. errorPage renders errors for people.
-func NewRouter(log *slog.Logger, version string, errorPage ErrorPage) *Router {
-	rt := &Router{mux: http.NewServeMux(), log: log, errorPage: errorPage}
+func NewRouter(log *slog.Logger, version string, errorPage ErrorPage, opts ...Option) *Router {
+	rt := &Router{mux: http.NewServeMux(), log: log, errorPage: errorPage, jsonBody: 1 << 20}
+	for _, o := range opts {
+		o(rt)
+	}
 	huma.NewError = newProblem // huma's own hook for the shape of its errors; the same function for every Router
 	cfg := huma.DefaultConfig("Stoa", version)
 	cfg.OpenAPIPath = Prefix + "/openapi"
@@ -100,7 +110,7 @@ func Operation[I, O any](rt *Router, op huma.Operation, fn func(context.Context,
 		op.OperationID = strings.ToLower(op.Method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(strings.TrimPrefix(op.Path, Prefix))
 	}
 	if op.MaxBodyBytes == 0 {
-		op.MaxBodyBytes = 1 << 20
+		op.MaxBodyBytes = rt.jsonBody
 	}
 	rt.routes = append(rt.routes, op.Method+" "+op.Path)
 	huma.Register(rt.API, op, func(ctx context.Context, in *I) (*O, error) {

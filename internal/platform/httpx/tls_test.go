@@ -152,18 +152,18 @@ func serveTLS(t *testing.T, h http.Handler, o ServerOptions) (string, *x509.Cert
 func TestOldTLSAndWeakCiphersAreRefused(t *testing.T) {
 	addr, pool := serveTLS(t, http.NotFoundHandler(), ServerOptions{ConnsPerIP: 10})
 	for name, c := range map[string]struct {
-		conf tls.Config
+		conf *tls.Config
 		ok   bool
 	}{
-		"TLS 1.0":               {tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}, false},
-		"TLS 1.1":               {tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
-		"TLS 1.2":               {tls.Config{MaxVersion: tls.VersionTLS12}, true},
-		"TLS 1.2 with CBC":      {tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}}, false},
-		"TLS 1.2 without ECDHE": {tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}}, false},
-		"TLS 1.3":               {tls.Config{MinVersion: tls.VersionTLS13}, true},
+		"TLS 1.0":               {&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS10}, false},
+		"TLS 1.1":               {&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
+		"TLS 1.2":               {&tls.Config{MaxVersion: tls.VersionTLS12}, true},
+		"TLS 1.2 with CBC":      {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}}, false},
+		"TLS 1.2 without ECDHE": {&tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}}, false},
+		"TLS 1.3":               {&tls.Config{MinVersion: tls.VersionTLS13}, true},
 	} {
 		c.conf.RootCAs = pool
-		conn, err := tls.Dial("tcp", addr, &c.conf)
+		conn, err := tls.Dial("tcp", addr, c.conf)
 		if err == nil {
 			conn.Close()
 		}
