@@ -109,8 +109,11 @@ func (s *Service) due(ctx context.Context, order id.ID) error {
 func (s *Service) refuseLate(ctx context.Context, order id.ID) error {
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
 		r, err := load(ctx, tx, order)
-		if err != nil || r.state != delivery.Created || !r.announced || s.Now().Before(r.confirmBy) {
+		if err != nil || r.state != delivery.Created || !r.announced {
 			return err
+		}
+		if early := r.confirmBy.Sub(s.Now()); early > 0 { // a clock was set back, or the order was restored meanwhile
+			return jobs.Snooze(early)
 		}
 		_, _, err = s.do(ctx, tx, order, move{
 			verb: Refuse, what: delivery.OrderCancelled, who: system, edit: because(Refuse, Why{Reason: NotConfirmed}), then: s.cancelled,

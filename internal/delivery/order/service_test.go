@@ -502,3 +502,22 @@ func (tw *town) command(verb Verb, a access.Actor, r row) error {
 	}
 	return err
 }
+
+func TestARefusalThatComesEarlyWaitsForItsTime(t *testing.T) {
+	both(t, func(t *testing.T, tw *town) {
+		p := tw.place(t, tw.wanted(delivery.Pickup, 1))
+		if err := tw.refuseLate(t.Context(), p.Order); err == nil {
+			t.Error("the job is done before its time: nobody would refuse the order")
+		}
+		if v := tw.see(t, cook, p.Order); v.State != delivery.Created {
+			t.Fatalf("the order is %s", v.State)
+		}
+		tw.clock.Advance(11 * time.Minute)
+		if err := tw.refuseLate(t.Context(), p.Order); err != nil {
+			t.Fatal(err)
+		}
+		if v := tw.see(t, cook, p.Order); v.State != delivery.Cancelled || v.Reason != NotConfirmed {
+			t.Errorf("the order is %s, %q", v.State, v.Reason)
+		}
+	})
+}
