@@ -55,6 +55,9 @@ func (s *Service) SetCourier(ctx context.Context, tx *db.Tx, order, courier id.I
 		if !Open(r.state) || r.mode != delivery.ByCourier || !r.announced {
 			return false, errs.New(errs.Conflict, "No courier can carry this order: it is %s.", Phrase(r.state)).WithCode("wrong_state")
 		}
+		if was := r.courier; was != 0 { // whose streams were let in as the order's courier
+			tx.AfterCommit(func() { s.Hub.Drop(was) })
+		}
 		r.courier, r.headingAt, r.arrivedAt, r.eta = courier, time.Time{}, time.Time{}, time.Time{}
 		return true, nil
 	})
