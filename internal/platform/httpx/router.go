@@ -157,7 +157,8 @@ func wantsProblem(r *http.Request) bool {
 	if strings.HasPrefix(accept, "application/problem+json") {
 		return true // the queue of a courier's phone, which takes pages but tells people a problem's sentence
 	}
-	return strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
+	// Whoever opens a stream could do nothing with a page to sign in on.
+	return (strings.Contains(accept, "json") || strings.Contains(accept, "text/event-stream")) && !strings.Contains(accept, "text/html")
 }
 
 // note logs an error that is ours, and others only when asked for everything.
