@@ -153,6 +153,9 @@ func wantsProblem(r *http.Request) bool {
 	if strings.HasPrefix(r.URL.Path, "/api/") {
 		return true
 	}
+	if IsFragment(r) && r.Header.Get("HX-Request-Type") != "full" {
+		return true // a page has no place within a page: the script shows the sentence of the problem
+	}
 	accept := r.Header.Get("Accept")
 	if strings.HasPrefix(accept, "application/problem+json") {
 		return true // the queue of a courier's phone, which takes pages but tells people a problem's sentence

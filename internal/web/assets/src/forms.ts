@@ -83,8 +83,6 @@ document.addEventListener('htmx:after:request', (e) => {
     } catch {
       // not the JSON it said it was: keep the general words
     }
-  } else if (response.status < 500) {
-    words = /<h1[^>]*>([^<]+)</.exec(text)?.[1] ?? words
   }
   toast(words)
 })
