@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/db/dbtest"
 )
@@ -279,4 +280,36 @@ func BenchmarkRead(b *testing.B) {
 			}
 		}
 	})
+}
+
+func TestAWriterThatGetsNoLockIsToldToComeBack(t *testing.T) {
+	d, err := db.Open(t.Context(), db.Options{URL: dbtest.PostgresURL(t) + "&lock_timeout=50"}) // SQLite's writers wait their turn
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	exec := func(query string) error {
+		return d.Write(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), query)
+			return err
+		})
+	}
+	for _, q := range []string{`CREATE TABLE thing (id BIGINT PRIMARY KEY, n BIGINT)`, `INSERT INTO thing (id, n) VALUES (1, 1)`} {
+		if err := exec(q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const change = `UPDATE thing SET n = n + 1 WHERE id = 1`
+	err = d.Write(t.Context(), func(tx *db.Tx) error {
+		if _, err := tx.Exec(t.Context(), change); err != nil {
+			return err
+		}
+		if err := exec(change); !errs.Is(err, errs.Unavailable) {
+			t.Errorf("a second writer of the row = %v; want it to be Unavailable", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

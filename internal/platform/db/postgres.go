@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -108,12 +109,14 @@ func retryable(err error) bool {
 	return ok && (e.Code == "40001" || e.Code == "40P01")
 }
 
-// unreachable turns a lost connection into an Unavailable error and leaves every other error as it is.
+// unreachable turns the errors of a server that is gone, or too busy to get a lock or an answer in time, into Unavailable, and leaves every
+// other as it is.
 func unreachable(err error) error {
 	_, noConn := errors.AsType[*pgconn.ConnectError](err)
 	e, isPg := errors.AsType[*pgconn.PgError](err)
-	down := isPg && (strings.HasPrefix(e.Code, "57P") || strings.HasPrefix(e.Code, "08") || e.Code == "53300")
-	if !noConn && !down && !errors.Is(err, sql.ErrConnDone) && !pgconn.SafeToRetry(err) {
+	// 53300 too many connections, 55P03 lock_timeout, 57014 statement_timeout, 57P… shutting down, 08… connection lost.
+	down := isPg && (strings.HasPrefix(e.Code, "57P") || strings.HasPrefix(e.Code, "08") || e.Code == "53300" || e.Code == "55P03" || e.Code == "57014")
+	if !noConn && !down && !errors.Is(err, sql.ErrConnDone) && !errors.Is(err, driver.ErrBadConn) && !pgconn.SafeToRetry(err) {
 		return err
 	}
 	return errs.New(errs.Unavailable, "The database cannot be reached just now. Nothing was changed; try again in a moment.").WithCause(err).WithRetry(2 * time.Second)
