@@ -133,6 +133,9 @@ func (s *Service) handleAccountPage(w http.ResponseWriter, r *http.Request) erro
 	if !actor.SignedIn() {
 		return toSignIn(w, r)
 	}
+	if _, err := self(r.Context(), "account.read"); err != nil {
+		return err
+	}
 	v, err := s.view(r, actor.ID)
 	if err != nil {
 		return err

@@ -43,6 +43,20 @@ func TestMatrix(t *testing.T) {
 	golden(t, text(w.people, all, got))
 }
 
+// TestAppsThatMayOnlyWriteReadNothing asks for what is personal with a token without "read".
+func TestAppsThatMayOnlyWriteReadNothing(t *testing.T) {
+	w := newTown(t)
+	token := w.s.Admin(t, "admin", "token", "create", "--account", "boss", "--scopes", "write")
+	for _, path := range []string{
+		"/account", "/addresses", "/cart", "/checkout", "/orders", "/orders/active", "/dispatch", "/dispatch/live", "/live?topic=dispatch",
+		api + "/me", api + "/addresses", api + "/cart", api + "/orders", api + "/dispatch/board",
+	} {
+		if a := w.send("GET", path, nil, token, ""); a.class() != '3' {
+			t.Errorf("GET %s = %d; want 403", path, a.status)
+		}
+	}
+}
+
 // row asks for everything at one route, as everybody.
 func (w *world) row(line string) []string {
 	out := make([]string, len(w.people))

@@ -20,7 +20,7 @@ import (
 func (s *Service) Routes(rt *httpx.Router) {
 	rt.Page("GET /r/{slug}", s.shopPage)
 	rt.Page("GET /r/{slug}/i/{item}", s.dishPage)
-	rt.Page("GET /cart", s.cartPage)
+	rt.Page("GET /cart", reading(s.cartPage))
 	rt.Page("POST /cart/lines", changing(s.addLine))
 	rt.Page("POST /cart/lines/{n}", changing(s.changeLine))
 	rt.Page("POST /cart/lines/{n}/fix", changing(s.fixLine))
@@ -28,7 +28,7 @@ func (s *Service) Routes(rt *httpx.Router) {
 	rt.Page("POST /cart/clear", changing(s.clearCart))
 	rt.Page("POST /cart/undo", changing(s.undo))
 	rt.Page("POST /cart/again/{code}", changing(s.orderAgain))
-	rt.Page("GET /checkout", s.checkoutPage)
+	rt.Page("GET /checkout", reading(s.checkoutPage))
 	rt.Page("POST /checkout", changing(s.place))
 	rt.Page("POST /checkout/update", changing(s.updateCheckout))
 
@@ -47,9 +47,21 @@ func (s *Service) Routes(rt *httpx.Router) {
 
 // changing keeps apps whose tokens may not write away from the forms of the cart. Guests have a cart, too.
 func changing(h httpx.Handler) httpx.Handler {
+	return asking(h, func(a access.Actor) error { return access.Can(a, "order.place", access.Thing{Kind: "order"}) })
+}
+
+// reading keeps apps whose tokens may not read away from the pages of the cart.
+func reading(h httpx.Handler) httpx.Handler {
+	return asking(h, func(a access.Actor) error {
+		return access.Can(a, "account.read", access.Thing{Kind: "account", ID: a.ID})
+	})
+}
+
+// asking serves guests, and those whom may lets pass.
+func asking(h httpx.Handler, may func(access.Actor) error) httpx.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if actor := access.From(r.Context()); actor.SignedIn() {
-			if err := access.Can(actor, "order.place", access.Thing{Kind: "order"}); err != nil {
+			if err := may(actor); err != nil {
 				return err
 			}
 		}
