@@ -20,8 +20,8 @@ var update = flag.Bool("update", false, "write testdata/matrix.golden anew")
 
 const legend = `# Who may do what. A route a line, who asks a column; in each, what is asked for: one's own, another's, nobody's; where a path names a
 # restaurant and a thing in it also: the own restaurant with another's thing. Who has no side (admins and the like) has the first for
-# their own. "everything" roles: the suspended account, the read-only token and the dead token belong to owners of R1 who are couriers,
-# dispatchers and admins, too. Written by: go test ./tests/access -run TestMatrix -update
+# their own. The suspended account, the read-only token and the dead token belong to owners of R1 who are couriers, dispatchers and admins
+# too. Written by: go test ./tests/access -run TestMatrix -update
 #
 #   + done   ~ allowed, but refused by state or input (409, 422)   1 sign in first (401, or led to it)   3 forbidden   4 not found
 `
