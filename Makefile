@@ -37,7 +37,7 @@ lint: assets ## vet, format and lint
 
 gen: assets ## write generated files anew: templ pages, the OpenAPI document
 	$(TOOL) templ generate -path internal
-	$(GO) test ./internal/app -run TestOpenAPI -update
+	$(GO) test ./internal/app -run "TestOpenAPI|TestRoutes" -update
 
 bench: build ## measure the figures that matter, as ratios to the raw ceiling, in one run
 	$(GO) run ./tests/bench -stoa bin/stoa
