@@ -41,8 +41,13 @@ func TestDemoTownLives(t *testing.T) {
 		first.close(t)
 
 		again := live(t, data, "")
-		if now := again.app.Now(); now.Before(newest.Add(-time.Minute*5)) || again.demo.Figures().Open == 0 {
-			t.Errorf("started again at %v with %d open orders; want to go on after %v", now, again.demo.Figures().Open, newest)
+		if now := again.app.Now(); now.Before(newest.Add(-time.Minute * 5)) {
+			t.Errorf("started again at %v; want to go on after %v", now, newest)
+		}
+		for deadline := time.Now().Add(patience); again.demo.Figures().Open == 0; time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the orders that were open when the town ended are not taken up again")
+			}
 		}
 		again.check(t)
 		again.close(t)
