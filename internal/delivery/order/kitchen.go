@@ -392,6 +392,9 @@ func (p *pages) act(w http.ResponseWriter, r *http.Request, t ticket, verb Verb)
 		_, err = p.Cancel(ctx, t.ID, Why{Reason: in.Reason, Note: in.Note})
 	case Restore:
 		said.Text = t.Code + " is back"
+		if t.Reason == "SOLD_OUT" {
+			said.Text += "; what was marked sold out stays so" // somebody else may have run out of it, too
+		}
 		_, err = p.Restore(ctx, t.ID)
 	default:
 		return said, errNotFound

@@ -2254,7 +2254,7 @@ func (t *tracking) happens(ctx context.Context) string {
 func (t *tracking) cancelledBy(ctx context.Context) string {
 	at := ui.ClockTime(ctx, t.MovedAt, t.loc)
 	if t.Reason == "CUSTOMER" {
-		return "This order was cancelled at " + at + " at the customer's wish."
+		return "This order was cancelled at " + at + "."
 	}
 	return "We are sorry: this order was cancelled at " + at + "."
 }
@@ -2348,6 +2348,9 @@ func (t *tracking) why() string {
 	case "CLOSING":
 		return shop + " is closing."
 	case "CUSTOMER":
+		if !t.guest {
+			return "It was cancelled as you wished."
+		}
 		return "The customer did not want it any more."
 	case "NO_SHOW":
 		return "Nobody came to collect it."

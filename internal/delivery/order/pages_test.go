@@ -178,7 +178,7 @@ func TestCancelledPageSaysWhyAndWhatBecomesOfTheMoney(t *testing.T) {
 			return err
 		}, []string{"Da Nonna is closing.", "The oven broke", "You pay nothing.", "Other restaurants"}},
 		"refused, card":   {paid, func(o id.ID) error { _, err := d.Refuse(as(cook), o, Why{Reason: "RUSH_HOUR"}); return err }, []string{"too much to do", "goes back to your card"}},
-		"by the customer": {supper(delivery.Pickup, "", line(100, 1, "")), func(o id.ID) error { _, err := d.Cancel(as(anna), o, Why{}); return err }, []string{"at the customer&#39;s wish", "You pay nothing."}},
+		"by the customer": {supper(delivery.Pickup, "", line(100, 1, "")), func(o id.ID) error { _, err := d.Cancel(as(anna), o, Why{}); return err }, []string{"It was cancelled as you wished", "You pay nothing."}},
 		"did not come": {supper(delivery.Pickup, "", line(100, 1, "")), func(o id.ID) error {
 			d.upTo(t, o, delivery.Ready)
 			_, err := d.Cancel(as(cook), o, Why{Reason: "NO_SHOW"})
