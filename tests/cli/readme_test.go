@@ -34,16 +34,24 @@ func TestTheReadmesCommandsWorkAsTheyStand(t *testing.T) {
 	if err := os.Symlink(harness.Binary(t), filepath.Join(dir, "stoa")); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("bash", "-euc", script.String())
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	// The server beside which all this was done shows it at once.
-	for _, want := range []string{`"slug":"da-nonna"`, `"open":true`, `"name":"Margherita","price":950`} {
-		if !strings.Contains(string(out), want) {
-			t.Errorf("no %s in:\n%s", want, out)
+	run := func(script string) string {
+		cmd := exec.Command("bash", "-euc", script)
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
 		}
+		return string(out)
 	}
+	out := run(script.String())
+	_, looks, _ := strings.Cut(script.String(), "\ncurl ")
+	// The server shows at once what was done beside it; a busy machine may need a second look.
+	within(t, "the restaurant is listed with its dish", func() bool {
+		ok := strings.Contains(out, `"slug":"da-nonna"`) && strings.Contains(out, `"open":true`) && strings.Contains(out, `"name":"Margherita","price":950`)
+		if !ok {
+			t.Log(out)
+			out = run("curl " + looks)
+		}
+		return ok
+	})
 }
