@@ -70,3 +70,16 @@ func TestTheOwnCertificateNamesWhatTheSettingsTell(t *testing.T) {
 		}
 	}
 }
+
+func TestABadTokenIsNotLedInCircles(t *testing.T) {
+	h := build(t).Handler()
+	for path, want := range map[string]int{"/orders": 303, "/sign-in": 401} {
+		r := httptest.NewRequest("GET", path, nil)
+		r.Header.Set("Authorization", "Bearer no-such-token")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("GET %s with a bad token = %d; want %d", path, w.Code, want)
+		}
+	}
+}

@@ -19,7 +19,7 @@ func errorPage(w http.ResponseWriter, r *http.Request, status int, sentence stri
 	case http.StatusNotFound:
 		title = "Not here"
 	case http.StatusUnauthorized:
-		if r.Method == http.MethodGet && !httpx.IsFragment(r) {
+		if r.Method == http.MethodGet && r.URL.Path != "/sign-in" && !httpx.IsFragment(r) {
 			http.Redirect(w, r, "/sign-in?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 			return
 		}
