@@ -240,6 +240,9 @@ func (n *liveTown) checkHistories(t *testing.T) {
 				stood[p.Order] = p.State
 				continue
 			}
+			if p.What == delivery.OrderFailed {
+				continue // the same move as the cancellation that follows it
+			}
 			was, known := stood[p.Order]
 			if !known || p.From == "" {
 				continue // its card was declined, or nothing but times and people changed
