@@ -213,7 +213,7 @@ func (q request) address() (method, path string) {
 	for i, kind := range ps {
 		before, rest, _ := strings.Cut(path, "{")
 		_, after, _ := strings.Cut(rest, "}")
-		value := ""
+		var value string
 		switch {
 		case kind == "name" || kind == "schema":
 			value = "none"
