@@ -106,7 +106,8 @@ func (d *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 // PostgreSQL, after a serialization failure): it must have no effect but through tx. It must not call Write, wait for the network, or
 // keep tx. The functions given to tx.AfterCommit run after the commit, before Write returns.
 //
-// When ctx ends before fn has begun, Write returns its error; a transaction that has begun is carried to its end.
+// When ctx ends before fn has begun, Write returns its error. On SQLite a transaction that has begun is carried to its end; on PostgreSQL
+// it is rolled back. An error after the commit was sent does not say whether it took effect: callers that matter repeat with their key.
 func (d *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	if d.dialect == Postgres {
 		return d.writePostgres(ctx, fn)
