@@ -23,6 +23,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/platform/jobs"
 	"github.com/stoa-town/stoa/internal/platform/realtime"
+	"github.com/stoa-town/stoa/internal/platform/secrets"
 	"github.com/stoa-town/stoa/internal/platform/telemetry"
 )
 
@@ -50,6 +51,7 @@ type App struct {
 	Router  *httpx.Router
 	Metrics *telemetry.Metrics
 	Ready   *telemetry.Ready
+	Secrets *secrets.Box
 	IDs     *id.Source
 	Now     clock.Func
 	Slices
@@ -87,6 +89,9 @@ func Build(ctx context.Context, cfg config.Config, opt Options) (a *App, err err
 			err = errors.Join(err, a.Close(context.WithoutCancel(ctx)))
 		}
 	}()
+	if a.Secrets, err = secrets.Open(cfg.Data); err != nil {
+		return a, err
+	}
 	a.DB, err = OpenDB(ctx, cfg, a.Metrics, opt.Log)
 	if err != nil {
 		return a, err

@@ -18,26 +18,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestSecretShowsNowhere(t *testing.T) {
-	s := Secret("hunter2")
-	var b bytes.Buffer
-	for _, format := range []string{JSON, Text} {
-		log := NewLogger(&b, slog.LevelInfo, format)
-		log.Info("sign in", "password", s, "in", struct{ P Secret }{s}, "all", []Secret{s}, "why", fmt.Errorf("bad %s", s))
-	}
-	j, err := json.Marshal(map[string]any{"a": s, "b": &s, "c": []Secret{s}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := b.String() + string(j) + fmt.Sprintf("%s %v %+v %#v %q %x %d", s, s, struct{ P Secret }{s}, s, s, s, s)
-	if strings.Contains(all, "hunter2") || strings.Contains(all, fmt.Sprintf("%x", "hunter2")) {
-		t.Errorf("the secret shows: %s", all)
-	}
-	if string(s) != "hunter2" {
-		t.Error("the secret is lost to its owner")
-	}
-}
-
 func TestLogLinesCarryRequestAndTrace(t *testing.T) {
 	var b bytes.Buffer
 	log := NewLogger(&b, slog.LevelInfo, JSON).With("node", 3)
