@@ -36,11 +36,14 @@ var slices = []string{"internal/delivery/", "internal/social/", "internal/platfo
 var allowed = map[[2]string]string{
 	{"internal/platform/events", "internal/platform/db"}:       "events are rows of the caller's transaction",
 	{"internal/platform/jobs", "internal/platform/db"}:         "jobs are rows of the caller's transaction",
+	{"internal/platform/audit", "internal/platform/db"}:        "entries are rows of the caller's transaction",
+	{"internal/platform/audit", "internal/platform/access"}:    "who acted is the request's actor",
 	{"internal/platform/idem", "internal/platform/db"}:         "saved replies are rows of the caller's transaction",
 	{"internal/platform/idem", "internal/platform/jobs"}:       "old replies are swept on a schedule",
 	{"internal/platform/realtime", "internal/platform/events"}: "realtime shows the event log live",
 	{"internal/platform/realtime", "internal/platform/access"}: "who listens is the request's actor",
 	{"internal/base/page", "internal/base/errs"}:               "a broken cursor is an error for the person",
+	{"internal/base/i18n", "internal/base/errs"}:               "errors are said in the person's language, too",
 	{"internal/web/ui", "internal/web/assets"}:                 "pages name the bundles they load",
 }
 

@@ -7,6 +7,7 @@ package errs
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -35,10 +36,27 @@ func (k Kind) String() string {
 	return "internal"
 }
 
-// Field is one wrong input: Path names it as the client sent it ("lines[2].qty"), Message says what would be right.
+// Field is one wrong input: Path names it as the client sent it ("lines[2].qty"), Message says what would be right. Format and Args are
+// what Message was made of, where it has values in it, so that it can be said in another language: see FieldOf.
 type Field struct {
 	Path    string `json:"path"`
 	Message string `json:"message"`
+	Format  string `json:"-"`
+	Args    []any  `json:"-"`
+}
+
+// FieldOf returns a Field with a formatted sentence.
+func FieldOf(path, format string, args ...any) Field {
+	msg, format, args := sentence(format, args)
+	return Field{Path: path, Message: msg, Format: format, Args: args}
+}
+
+// sentence puts the values into a sentence; format and args are kept where it has values.
+func sentence(format string, args []any) (string, string, []any) {
+	if len(args) == 0 {
+		return strings.ReplaceAll(format, "%%", "%"), "", nil
+	}
+	return fmt.Sprintf(format, args...), format, args
 }
 
 // Error is an error that may be shown to the person who caused it.
@@ -46,6 +64,8 @@ type Error struct {
 	Kind    Kind
 	Code    string // a stable word for programs ("sold_out"); empty where Kind says enough
 	Message string // a sentence for the person
+	Format  string // what Message was made of, where it has values in it, so that it can be said in another language
+	Args    []any
 	Fields  []Field
 	Retry   time.Duration // when to try again; zero: not said
 	Cause   error         // for the log only
@@ -85,13 +105,13 @@ func (e *Error) WithRetry(d time.Duration) *Error {
 
 // New returns an error of kind k with a formatted sentence.
 func New(k Kind, format string, args ...any) *Error {
-	return &Error{Kind: k, Message: fmt.Sprintf(format, args...)}
+	msg, format, args := sentence(format, args)
+	return &Error{Kind: k, Message: msg, Format: format, Args: args}
 }
 
 // InvalidField returns an Invalid error about one field.
 func InvalidField(path, format string, args ...any) *Error {
-	msg := fmt.Sprintf(format, args...)
-	return &Error{Kind: Invalid, Message: msg, Fields: []Field{{Path: path, Message: msg}}}
+	return ofField([]Field{FieldOf(path, format, args...)})
 }
 
 // InvalidFields returns an Invalid error about several fields, or nil when there are none.
@@ -100,9 +120,23 @@ func InvalidFields(fields []Field) error {
 	case 0:
 		return nil
 	case 1:
-		return &Error{Kind: Invalid, Message: fields[0].Message, Fields: fields}
+		return ofField(fields)
 	}
-	return &Error{Kind: Invalid, Message: fmt.Sprintf("%d fields need another look.", len(fields)), Fields: fields}
+	e := New(Invalid, "%d fields need another look.", len(fields))
+	e.Fields = fields
+	return e
+}
+
+// ofField returns the error that says what its first field says.
+func ofField(fields []Field) *Error {
+	f := fields[0]
+	return &Error{Kind: Invalid, Message: f.Message, Format: f.Format, Args: f.Args, Fields: fields}
+}
+
+// As returns the first *Error in the chain of err, or nil.
+func As(err error) *Error {
+	e, _ := errors.AsType[*Error](err)
+	return e
 }
 
 // KindOf returns the kind of err: that of the first *Error in its chain, else Internal.

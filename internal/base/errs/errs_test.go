@@ -26,7 +26,7 @@ func TestInvalidFieldsOfNothingIsNoError(t *testing.T) {
 	if err := InvalidFields(nil); err != nil {
 		t.Fatalf("InvalidFields(nil) = %v; want nil", err)
 	}
-	err := InvalidFields([]Field{{"a", "A."}, {"b", "B."}})
+	err := InvalidFields([]Field{{Path: "a", Message: "A."}, {Path: "b", Message: "B."}})
 	e, ok := errors.AsType[*Error](err)
 	if !ok || len(e.Fields) != 2 || e.Kind != Invalid {
 		t.Fatalf("InvalidFields = %#v; want two invalid fields", err)
