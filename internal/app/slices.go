@@ -14,6 +14,7 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/order"
 	"github.com/stoa-town/stoa/internal/delivery/payment"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant"
+	"github.com/stoa-town/stoa/internal/platform/audit"
 	"github.com/stoa-town/stoa/internal/platform/events"
 	"github.com/stoa-town/stoa/internal/platform/files"
 	"github.com/stoa-town/stoa/internal/platform/idem"
@@ -37,7 +38,7 @@ type Slices struct {
 // Schemas returns the tables of every part.
 func Schemas() []fs.FS {
 	return []fs.FS{
-		events.Schema, jobs.Schema, idem.Schema, account.Schema,
+		events.Schema, jobs.Schema, idem.Schema, audit.Schema, account.Schema,
 		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, payment.Schema, order.Schema, courier.Schema, dispatch.Schema,
 	}
 }
