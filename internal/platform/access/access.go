@@ -44,7 +44,8 @@ type Actor struct {
 	Handle string
 	Name   string
 	Roles  []Grant
-	Scopes []string // what the app's token may do ("read", "write"); nil for a browser session, which may do everything
+	Scopes []string // what the token may do, of Scopes' words; nil for a browser session, which may do everything
+	App    id.ID    // the app of OAuth that acts for the person; 0 for the person's own sessions and tokens
 }
 
 // SignedIn reports whether the actor is a known account.

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"iter"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -17,10 +18,11 @@ import (
 //go:embed policy.cedar
 var policyText []byte
 
-// fact is something true about an actor, or about an actor and a thing; facts are a set of them.
+// fact is something true about an actor, or about an actor and a thing; facts are a set of them. Those below are fixed; the others are the
+// scopes that a token lacks, a bit each for every Token::"without …" of the policy file, from firstScope on.
 type (
-	fact  = uint16
-	facts = uint16
+	fact  = uint64
+	facts = uint64
 )
 
 const (
@@ -33,66 +35,86 @@ const (
 	theDispatchers
 	theModerators
 	theAdmins
-	tokenWithoutRead
-	tokenWithoutWrite
 	thingWithoutCourier
+	tokenOfApp
 
-	related = itsHolder | itsOwner | itsStaff | itsCourier
+	firstScope = iota
+	related    = itsHolder | itsOwner | itsStaff | itsCourier
+	tokens     = ^(tokenOfApp - 1) // all facts about the token
 )
 
-// factNames are the entities by which policies know the facts, in their order. The last is one about the thing.
-var factNames = []cedar.EntityUID{
+// fixed are the entities by which policies know the fixed facts, in their order.
+var fixed = [firstScope]cedar.EntityUID{
 	cedar.NewEntityUID("Any", "person"),
 	cedar.NewEntityUID("Its", "holder"), cedar.NewEntityUID("Its", "owner"), cedar.NewEntityUID("Its", "staff"), cedar.NewEntityUID("Its", "courier"),
 	cedar.NewEntityUID("The", "couriers"), cedar.NewEntityUID("The", "dispatchers"), cedar.NewEntityUID("The", "moderators"), cedar.NewEntityUID("The", "admins"),
-	cedar.NewEntityUID("Token", "without read"), cedar.NewEntityUID("Token", "without write"),
 	cedar.NewEntityUID("Thing", "without courier"),
+	cedar.NewEntityUID("Token", "of an app"),
 }
 
 // Can returns nil where the actor may do verb to the thing. Otherwise it returns an Unauthenticated error for an anonymous actor, a
-// NotFound error for a thing of others that the actor has nothing to do with and may not see, and else a Forbidden error. A verb that
-// stands in no policy is a plain (internal) error.
+// NotFound error for a thing of others that the actor has nothing to do with and may not see, a ScopeError where it is only the token
+// that may not, and else a Forbidden error. A verb that stands in no policy is a plain (internal) error.
 func Can(a Actor, verb string, t Thing) error {
 	f := gather(a, t)
-	d, err := decide(verb, f)
-	switch {
-	case err != nil:
+	l, err := about(verb)
+	if err != nil {
 		return err
-	case d.allowed:
+	}
+	switch {
+	case l.decide(f).allowed:
 		return nil
 	case !a.SignedIn():
 		return errSignIn
+	case l.decide(f &^ tokens).allowed:
+		return scopeError(l.lacking(f))
 	case t.Owner == 0 && t.Restaurant == 0 && t.Courier == 0 && t.Kind != "account":
 		return errForbidden
 	case f&related != 0:
 		return errForbidden
 	}
-	if see, err := decide(t.Kind+".read", f); err == nil && see.allowed {
+	if see, err := about(t.Kind + ".read"); err == nil && see.decide(f).allowed {
 		return errForbidden
 	}
 	return errNotFound
+}
+
+// Could returns nil where there may be a thing that the actor may do verb to: it looks at roles and token, not at any thing. It is what
+// the door of a route asks; for what comes of it Can is asked. It returns the same errors as Can but NotFound.
+func Could(a Actor, verb string) error {
+	l, err := about(verb)
+	if err != nil {
+		return err
+	}
+	f := gather(a, Thing{Courier: -1})
+	if a.SignedIn() {
+		f |= itsHolder
+	}
+	for _, g := range a.Roles {
+		switch {
+		case g.Role == RoleOwner && g.Place != 0:
+			f |= itsOwner | itsStaff
+		case g.Role == RoleStaff && g.Place != 0:
+			f |= itsStaff
+		case g.Role == RoleCourier:
+			f |= itsCourier
+		}
+	}
+	switch may := func(f facts) bool { return l.decide(f).allowed || l.decide(f|thingWithoutCourier).allowed }; {
+	case may(f):
+		return nil
+	case !a.SignedIn():
+		return errSignIn
+	case may(f &^ tokens):
+		return scopeError(l.lacking(f))
+	}
+	return errForbidden
 }
 
 var (
 	errForbidden = errs.New(errs.Forbidden, "You may not do that.")
 	errNotFound  = errs.New(errs.NotFound, "There is no such thing here.")
 )
-
-// Explain returns the policy line that decides whether the actor may do verb to the thing, as "permit, policy.cedar:17: permit (…);".
-func Explain(a Actor, verb string, t Thing) string {
-	d, err := decide(verb, gather(a, t))
-	if err != nil {
-		return err.Error()
-	}
-	if d.line == 0 {
-		return "forbid: no line of policy.cedar permits it"
-	}
-	word := "forbid"
-	if d.allowed {
-		word = "permit"
-	}
-	return fmt.Sprintf("%s, policy.cedar:%d: %s", word, d.line, strings.Split(string(policyText), "\n")[d.line-1])
-}
 
 // Verbs returns every verb that stands in the policies, sorted.
 func Verbs() []string { return slices.Clone(load().verbs) }
@@ -141,20 +163,9 @@ func gather(a Actor, t Thing) facts {
 		}
 	}
 	if a.Scopes != nil {
-		if !slices.Contains(a.Scopes, "read") {
-			f |= tokenWithoutRead
-		}
-		if !slices.Contains(a.Scopes, "write") {
-			f |= tokenWithoutWrite
-		}
+		f |= load().lacks(a)
 	}
 	return f
-}
-
-// question is all that a decision depends on.
-type question struct {
-	verb  string
-	facts facts
 }
 
 // decision is Cedar's answer and the line that gave it, 0 where no line spoke.
@@ -163,34 +174,72 @@ type decision struct {
 	line    int
 }
 
-// decisions remembers the answers. It is bounded by verbs × combinations of facts, of which a town sees a few hundred.
-var decisions sync.Map // question → decision
-
-// decide returns what the policies say.
-func decide(verb string, f facts) (decision, error) {
-	q := question{verb, f}
-	if d, ok := decisions.Load(q); ok {
-		return d.(decision), nil
-	}
-	p := load()
-	list, ok := p.byVerb[verb]
-	if !ok {
-		// "admin.*" speaks for all of admin's verbs. Those are not remembered by their own name: a name may come from outside.
-		kind, _, _ := strings.Cut(verb, ".")
-		if _, ok = p.byVerb[kind+".*"]; !ok || verb == kind+".*" {
-			return decision{}, fmt.Errorf("access: no policy speaks of %q", verb)
-		}
-		return decide(kind+".*", f)
-	}
-	d := list.ask(verb, f)
-	decisions.Store(q, d)
-	return d, nil
-}
-
 // policies is the parsed policy file.
 type policies struct {
-	byVerb map[string]policyList
+	byVerb map[string]*verbPolicies
+	stars  map[string]*verbPolicies // by kind: what "admin.*" says of admin's other verbs
 	verbs  []string
+	names  []cedar.EntityUID // of all facts
+	scopes []string          // that the policies ask for; the facts from firstScope on
+
+	all            facts            // a token without any of the scopes
+	byApp, byOwner map[string]facts // those of them that a word of a token covers
+}
+
+// lacks returns which scopes the actor's token does not cover, and whether it is an app's.
+func (p *policies) lacks(a Actor) facts {
+	f, covered := p.all, p.byOwner
+	if a.App != 0 {
+		f, covered = f|tokenOfApp, p.byApp
+	}
+	for _, word := range a.Scopes {
+		f &^= covered[word]
+	}
+	return f
+}
+
+// about returns the policies that speak of a verb, or a plain error where none does.
+func about(verb string) (*verbPolicies, error) {
+	p := load()
+	if l, ok := p.byVerb[verb]; ok {
+		return l, nil
+	}
+	kind, what, _ := strings.Cut(verb, ".")
+	if l, ok := p.stars[kind]; ok && what != "" && what != "*" {
+		return l, nil
+	}
+	return nil, fmt.Errorf("access: no policy speaks of %q", verb)
+}
+
+// verbPolicies are the policies that speak of one verb, in the file's order.
+type verbPolicies struct {
+	verb     string
+	names    []cedar.EntityUID
+	list     policyList
+	relevant facts    // those that the policies speak of
+	answers  sync.Map // facts → decision; bounded by the combinations of relevant facts, of which a town sees a few
+}
+
+// decide returns what the policies say.
+func (l *verbPolicies) decide(f facts) decision {
+	f &= l.relevant
+	if d, ok := l.answers.Load(f); ok {
+		return d.(decision)
+	}
+	d := l.ask(f)
+	l.answers.Store(f, d)
+	return d
+}
+
+// lacking returns the scope without which the verb is refused for these facts; "" where another would not help.
+func (l *verbPolicies) lacking(f facts) string {
+	p := load()
+	for i, scope := range p.scopes {
+		if bit := fact(1) << (firstScope + i); f&l.relevant&bit != 0 && l.decide(f&^bit).allowed {
+			return scope
+		}
+	}
+	return ""
 }
 
 // load parses the policy file once. The file is part of the program and a test reads it, so a fault in it is a fault of the build.
@@ -202,28 +251,78 @@ var load = sync.OnceValue(func() *policies {
 	return p
 })
 
+var entity = regexp.MustCompile(`(\w+)::"([^"]*)"`)
+
 // parse reads policies and sorts them by the verbs they speak of.
 func parse(text []byte) (*policies, error) {
 	all, err := cedar.NewPolicyListFromBytes("policy.cedar", text)
 	if err != nil {
 		return nil, fmt.Errorf("access: %w", err)
 	}
-	p := &policies{byVerb: map[string]policyList{}}
+	p := &policies{byVerb: map[string]*verbPolicies{}, stars: map[string]*verbPolicies{}, names: slices.Clone(fixed[:])}
 	for _, one := range all {
+		p.name(one)
 		for _, v := range verbsOf(one) {
-			p.byVerb[v] = nil
+			p.byVerb[v] = &verbPolicies{verb: v}
 		}
 	}
-	for v := range p.byVerb {
+	if len(p.names) > 64 {
+		return nil, fmt.Errorf("access: %d facts; 64 fit", len(p.names))
+	}
+	for v, l := range p.byVerb {
+		l.names = p.names
 		for _, one := range all {
 			if vs := verbsOf(one); len(vs) == 0 || slices.Contains(vs, v) {
-				p.byVerb[v] = append(p.byVerb[v], one)
+				l.list = append(l.list, one)
+				l.relevant |= p.speaksOf(one)
 			}
+		}
+		if kind, ok := strings.CutSuffix(v, ".*"); ok {
+			p.stars[kind] = l
 		}
 		p.verbs = append(p.verbs, v)
 	}
 	slices.Sort(p.verbs)
+	p.byApp, p.byOwner = p.covered(covers), p.covered(coversOwn)
+	for i := range p.scopes {
+		p.all |= 1 << (firstScope + i)
+	}
 	return p, nil
+}
+
+// name gives the scopes that a policy asks for their bits.
+func (p *policies) name(one *cedar.Policy) {
+	for _, m := range entity.FindAllStringSubmatch(string(one.MarshalCedar()), -1) {
+		if scope, ok := strings.CutPrefix(m[2], "without "); ok && m[1] == "Token" && !slices.Contains(p.scopes, scope) {
+			p.scopes = append(p.scopes, scope)
+			p.names = append(p.names, cedar.NewEntityUID("Token", cedar.String(m[2])))
+		}
+	}
+}
+
+// speaksOf returns the facts whose names stand in a policy.
+func (p *policies) speaksOf(one *cedar.Policy) (f facts) {
+	for _, m := range entity.FindAllStringSubmatch(string(one.MarshalCedar()), -1) {
+		for i, name := range p.names {
+			if string(name.Type) == m[1] && string(name.ID) == m[2] {
+				f |= 1 << i
+			}
+		}
+	}
+	return f
+}
+
+// covered returns for each word the scopes of the policies that it covers.
+func (p *policies) covered(by func(word, scope string) bool) map[string]facts {
+	out := map[string]facts{}
+	for _, s := range Scopes {
+		for i, scope := range p.scopes {
+			if by(s.Word, scope) {
+				out[s.Word] |= 1 << (firstScope + i)
+			}
+		}
+	}
+	return out
 }
 
 // verbsOf returns the verbs in a policy's head; none where it speaks of all.
@@ -261,9 +360,9 @@ var (
 )
 
 // ask has Cedar decide.
-func (l policyList) ask(verb string, f facts) decision {
+func (l *verbPolicies) ask(f facts) decision {
 	var who, what []cedar.EntityUID
-	for i, name := range factNames {
+	for i, name := range l.names {
 		switch {
 		case f&(1<<i) == 0:
 		case name.Type == "Thing":
@@ -276,7 +375,7 @@ func (l policyList) ask(verb string, f facts) decision {
 		principal: {UID: principal, Parents: cedar.NewEntityUIDSet(who...)},
 		resource:  {UID: resource, Parents: cedar.NewEntityUIDSet(what...)},
 	}
-	answer, why := cedar.Authorize(l, entities, cedar.Request{Principal: principal, Action: cedar.NewEntityUID("Do", cedar.String(verb)), Resource: resource})
+	answer, why := cedar.Authorize(l.list, entities, cedar.Request{Principal: principal, Action: cedar.NewEntityUID("Do", cedar.String(l.verb)), Resource: resource})
 	d := decision{allowed: answer == cedar.Allow && len(why.Errors) == 0}
 	if len(why.Reasons) > 0 {
 		d.line = why.Reasons[0].Position.Line
