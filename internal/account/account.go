@@ -46,6 +46,8 @@ type State string
 const (
 	Active    State = "active"
 	Suspended State = "suspended"
+	Pending   State = "pending" // has signed up and waits for an admin's word: can't sign in
+	Leaving   State = "leaving" // has asked for its deletion, and may use the account until then
 )
 
 // Account is a person.
@@ -74,12 +76,20 @@ const (
 type Session struct {
 	ID        id.ID
 	Account   id.ID
+	App       id.ID // the OAuth application that holds the token; 0: none
 	Kind      Kind
 	Device    string   // the browser as it names itself, or the token's name
 	Scopes    []string // nil: everything
+	IP        string   // where the sign-in came from; empty for tokens
 	CreatedAt time.Time
 	SeenAt    time.Time // to the hour
 	ExpiresAt time.Time // zero: never
+	AuthAt    time.Time // when the person last proved in it who they are; zero: never
+}
+
+// fresh reports whether the person has proven who they are shortly before now.
+func (s Session) fresh(now time.Time) bool {
+	return !s.AuthAt.IsZero() && now.Sub(s.AuthAt) < FreshFor
 }
 
 // alive reports whether the session may still be used at now.
@@ -97,10 +107,11 @@ func (a Account) actor(s Session) access.Actor {
 
 // Visit is where a sign-up or sign-in comes from.
 type Visit struct {
-	IP     string // for the throttle
-	Device string // the browser as it names itself
-	Guest  string // the guest's cart token, handed to Options.OnSignIn; empty: none
-	Old    string // the token that the browser held before; it ends with the new sign-in
+	IP      string // for the throttle
+	Device  string // the browser as it names itself
+	Browser string // the secret that the browser is known by, see Service.Browser; empty: none, as with apps
+	Guest   string // the guest's cart token, handed to Options.OnSignIn; empty: none
+	Old     string // the token that the browser held before; it ends with the new sign-in
 }
 
 // SignUp is what somebody writes to get an account.

@@ -178,22 +178,15 @@ func (s *Service) change(ctx context.Context, account id.ID, fn func(*db.Tx) err
 // until EndSession.
 func (s *Service) CreateToken(ctx context.Context, account id.ID, name string, scopes []string) (string, error) {
 	scopes = normScopes(scopes)
-	if len(scopes) == 0 {
-		return "", errs.InvalidField("scopes", "Say what the token may do: read, write, or both.")
-	}
 	for _, sc := range scopes {
 		if sc == "" || strings.ContainsFunc(sc, func(r rune) bool { return (r < 'a' || r > 'z') && r != ':' && r != '_' }) {
 			return "", errs.InvalidField("scopes", "%q is not a scope.", sc)
 		}
 	}
-	now := s.now().UTC()
-	token := id.Secret()
-	session := Session{ID: s.ids.Next(), Account: account, Kind: KindToken, Device: text.Clean(name, maxDevice), Scopes: scopes, CreatedAt: now, SeenAt: now}
-	err := s.db.Write(ctx, func(tx *db.Tx) error {
-		if _, err := s.store.name(ctx, tx, account); err != nil {
-			return err
-		}
-		return s.store.insertSession(ctx, tx, digestOf(token), session)
+	var token string
+	err := s.db.Write(ctx, func(tx *db.Tx) (err error) {
+		token, _, err = s.NewToken(ctx, tx, TokenSpec{Account: account, Name: name, Scopes: scopes})
+		return err
 	})
 	if err != nil {
 		return "", err
@@ -213,8 +206,41 @@ func (s *Service) StepInto(ctx context.Context, account id.ID) (string, error) {
 		if err != nil {
 			return err
 		}
-		out, err = s.enter(ctx, tx, a, Visit{Device: "demo"})
+		out, err = s.begin(ctx, tx, a, ByPassword, Visit{Device: "demo"})
 		return err
 	})
 	return out.Token, err
+}
+
+// SetState makes the account Leaving where its owner asked for its deletion, and Active where they stay after all, in the caller's
+// transaction. It returns a Conflict error for an account that is neither, and an Invalid error for any other state.
+func (s *Service) SetState(ctx context.Context, tx *db.Tx, account id.ID, to State) error {
+	from, stage := stageHere, to
+	switch to {
+	case Leaving:
+	case Active:
+		from, stage = Leaving, stageHere
+	default:
+		return errs.InvalidField("state", "An account can leave, or stay.")
+	}
+	ok, err := s.store.setStage(ctx, tx, account, from, stage, s.now())
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errs.New(errs.Conflict, "This was decided already.")
+	}
+	return s.announce(ctx, tx, account, contract.Changed{Account: account})
+}
+
+// Erase takes everything personal from an account for good, in the caller's transaction: name, handle, address, password, roles, sessions,
+// tokens and devices. The row stays, so that orders still point at somebody. It returns a NotFound error for an account that is not there.
+func (s *Service) Erase(ctx context.Context, tx *db.Tx, account id.ID) error {
+	if err := s.store.erase(ctx, tx, account, s.now()); err != nil {
+		return err
+	}
+	if err := s.log.Append(ctx, tx, s.now(), access.From(ctx).ID, contract.Erased{Account: account}); err != nil {
+		return err
+	}
+	return s.announce(ctx, tx, account, contract.Changed{Account: account})
 }

@@ -88,7 +88,7 @@ func (s *Service) handleSignUp(w http.ResponseWriter, r *http.Request) error {
 	}
 	in.Next = httpx.LocalPath(in.Next)
 	up := SignUp{Name: in.Name, Email: in.Email, Password: in.Password, Handle: in.Handle}
-	out, err := s.Create(r.Context(), up, visitFrom(r.Context()))
+	out, err := s.Create(r.Context(), up, VisitFrom(r.Context()))
 	if err != nil {
 		return again(w, r, err, signUpPage(in, err))
 	}
@@ -110,7 +110,7 @@ func (s *Service) handleSignIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	in.Next = httpx.LocalPath(in.Next)
-	out, err := s.SignIn(r.Context(), in.Login, in.Password, visitFrom(r.Context()))
+	out, err := s.SignIn(r.Context(), in.Login, in.Password, VisitFrom(r.Context()))
 	if err != nil {
 		return again(w, r, err, signInPage(in, err))
 	}
@@ -119,7 +119,7 @@ func (s *Service) handleSignIn(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Service) handleSignOut(w http.ResponseWriter, r *http.Request) error {
-	if old := visitFrom(r.Context()).Old; old != "" {
+	if old := VisitFrom(r.Context()).Old; old != "" {
 		if err := s.SignOut(r.Context(), old); err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (s *Service) handleAccountPage(w http.ResponseWriter, r *http.Request) erro
 	if !actor.SignedIn() {
 		return toSignIn(w, r)
 	}
-	if _, err := self(r.Context(), "account.read"); err != nil {
+	if _, err := Self(r.Context(), "account.read"); err != nil {
 		return err
 	}
 	v, err := s.view(r, actor.ID)
@@ -153,7 +153,7 @@ var done = map[string]string{
 }
 
 func (s *Service) handleProfile(w http.ResponseWriter, r *http.Request) error {
-	actor, err := self(r.Context(), "account.manage")
+	actor, err := Self(r.Context(), "account.manage")
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (s *Service) handleProfile(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Service) handlePassword(w http.ResponseWriter, r *http.Request) error {
-	actor, err := self(r.Context(), "account.manage")
+	actor, err := Self(r.Context(), "account.manage")
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func (s *Service) handlePassword(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Service) handleEndSession(w http.ResponseWriter, r *http.Request) error {
-	actor, err := self(r.Context(), "account.manage")
+	actor, err := Self(r.Context(), "account.manage")
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (s *Service) handleEndSession(w http.ResponseWriter, r *http.Request) error
 }
 
 func (s *Service) handleSignOutEverywhere(w http.ResponseWriter, r *http.Request) error {
-	actor, err := self(r.Context(), "account.manage")
+	actor, err := Self(r.Context(), "account.manage")
 	if err != nil {
 		return err
 	}

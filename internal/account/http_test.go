@@ -154,7 +154,7 @@ func TestARefusedFormComesBackWithWhatWasTyped(t *testing.T) {
 
 func TestTheThrottleSaysWhenToTryAgain(t *testing.T) {
 	b, _ := newServer(t, false)
-	for range maxPerLogin {
+	for range maxPerAccount {
 		b.do("POST", "/sign-in", url.Values{"login": {"anna"}, "password": {"wrong password"}})
 	}
 	w := b.do("POST", "/sign-in", url.Values{"login": {"anna"}, "password": {"wrong password"}})

@@ -6,8 +6,10 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
@@ -20,11 +22,13 @@ const GuestCookie = "stoa_guest"
 const tokenLen = 43
 
 // cookieName returns the name of the session's cookie. Browsers take a __Host- cookie only from this very host, by https.
-func (s *Service) cookieName() string {
+func (s *Service) cookieName() string { return s.nameOf("stoa") }
+
+func (s *Service) nameOf(cookie string) string {
 	if s.opt.HTTPS {
-		return "__Host-stoa"
+		return "__Host-" + cookie
 	}
-	return "stoa"
+	return cookie
 }
 
 // SetCookie gives the browser a session's token.
@@ -33,7 +37,36 @@ func (s *Service) SetCookie(w http.ResponseWriter, token string) {
 }
 
 func (s *Service) cookie(value string, maxAge int) *http.Cookie {
-	return &http.Cookie{Name: s.cookieName(), Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: s.opt.HTTPS, SameSite: http.SameSiteLaxMode}
+	return s.cookieOf("stoa", value, maxAge)
+}
+
+func (s *Service) cookieOf(name, value string, maxAge int) *http.Cookie {
+	return &http.Cookie{Name: s.nameOf(name), Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: s.opt.HTTPS, SameSite: http.SameSiteLaxMode}
+}
+
+// browserFor is how long a browser is known: as long as browsers keep a cookie at all.
+const browserFor = 400 * 24 * time.Hour
+
+// Browser returns the secret that a browser is known by, and gives it one where it has none: a link that it asks for works there alone,
+// and wrong passwords that strangers try don't lock it out of accounts that signed in with it.
+func (s *Service) Browser(w http.ResponseWriter, r *http.Request) string {
+	if known := s.browserOf(r); known != "" {
+		return known
+	}
+	secret := id.Secret()
+	s.setBrowser(w, secret)
+	return secret
+}
+
+func (s *Service) browserOf(r *http.Request) string {
+	if c, err := r.Cookie(s.nameOf("stoa_browser")); err == nil && len(c.Value) == tokenLen {
+		return c.Value
+	}
+	return ""
+}
+
+func (s *Service) setBrowser(w http.ResponseWriter, secret string) {
+	http.SetCookie(w, s.cookieOf("stoa_browser", secret, int(browserFor.Seconds())))
 }
 
 var errToken = errs.New(errs.Unauthenticated, "This token is not valid, or no longer.").WithCode("invalid_token")
@@ -99,7 +132,7 @@ func (s *Service) lookup(ctx context.Context, token string) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
-	if a.State != Active || !session.alive(now) {
+	if a.mayEnter() != nil || !session.alive(now) {
 		return entry{}, nil
 	}
 	if now.Sub(session.SeenAt) >= touchEvery {
@@ -119,6 +152,7 @@ type contextKey struct{}
 type request struct {
 	entry entry
 	visit Visit
+	at    time.Time
 }
 
 // SessionFrom returns the session that a request came with, and whether it came with one.
@@ -139,8 +173,8 @@ func Prefs(ctx context.Context) (lang, tz string) {
 	return q.entry.lang, q.entry.tz
 }
 
-// visitFrom returns where a request comes from.
-func visitFrom(ctx context.Context) Visit {
+// VisitFrom returns where a request comes from: what Enter and its like want to know.
+func VisitFrom(ctx context.Context) Visit {
 	q, _ := ctx.Value(contextKey{}).(*request)
 	if q == nil {
 		return Visit{}
@@ -163,7 +197,7 @@ func (s *Service) Middleware(next http.Handler) http.Handler {
 			s.opt.Fail(w, r, err)
 			return
 		}
-		q := &request{entry: e, visit: Visit{IP: clientIP(r), Device: r.UserAgent()}}
+		q := &request{entry: e, visit: Visit{IP: clientIP(r), Device: r.UserAgent(), Browser: s.browserOf(r)}, at: s.now()}
 		if c, err := r.Cookie(GuestCookie); err == nil {
 			q.visit.Guest = c.Value
 		}

@@ -16,8 +16,10 @@ func (s *Service) React(log *events.Log, q *jobs.Queue) {
 	log.Watch(s.forget)
 	q.Handle("account.sweep", func(ctx context.Context, _ jobs.Job) error {
 		return s.db.Write(ctx, func(tx *db.Tx) error {
-			_, err := s.store.sweep(ctx, tx, s.now())
-			return err
+			if _, err := s.store.sweep(ctx, tx, s.now()); err != nil {
+				return err
+			}
+			return s.store.sweepTickets(ctx, tx, throttleWindow, s.now())
 		})
 	})
 	q.Schedule("account.sweep", "17 4 * * *", "UTC", "account.sweep", nil)
@@ -26,7 +28,7 @@ func (s *Service) React(log *events.Log, q *jobs.Queue) {
 // forget drops the sessions of accounts that events speak of.
 func (s *Service) forget(list []events.Event) {
 	for _, e := range list {
-		if e.Kind != contract.KindChanged && e.Kind != contract.KindSessionEnded {
+		if e.Kind != contract.KindChanged && e.Kind != contract.KindSessionEnded && e.Kind != contract.KindErased {
 			continue
 		}
 		if account, err := id.Parse(strings.TrimPrefix(e.Subject, "account:")); err == nil {

@@ -115,7 +115,7 @@ func (s *Service) apiSignIn(ctx context.Context, in *signInRequest) (*tokenReply
 
 // apiVisit is the visit of an app: a browser's session that happens to be there goes on.
 func apiVisit(ctx context.Context, device string) Visit {
-	v := visitFrom(ctx)
+	v := VisitFrom(ctx)
 	v.Old = ""
 	if device != "" {
 		v.Device = device
@@ -136,7 +136,7 @@ func (s *Service) apiSignOut(ctx context.Context, _ *struct{}) (*struct{}, error
 }
 
 func (s *Service) apiMe(ctx context.Context, _ *struct{}) (*personReply, error) {
-	actor, err := self(ctx, "account.read")
+	actor, err := Self(ctx, "account.read")
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (s *Service) apiMe(ctx context.Context, _ *struct{}) (*personReply, error) 
 }
 
 func (s *Service) apiUpdate(ctx context.Context, in *profileRequest) (*personReply, error) {
-	actor, err := self(ctx, "account.manage")
+	actor, err := Self(ctx, "account.manage")
 	if err != nil {
 		return nil, err
 	}
@@ -157,13 +157,4 @@ func (s *Service) apiUpdate(ctx context.Context, in *profileRequest) (*personRep
 		return nil, err
 	}
 	return &personReply{Body: shown(a)}, nil
-}
-
-// self returns the actor, who may do verb to their own account, or why not.
-func self(ctx context.Context, verb string) (access.Actor, error) {
-	actor, err := access.Require(ctx)
-	if err != nil {
-		return access.Actor{}, err
-	}
-	return actor, access.Can(actor, verb, access.Thing{Kind: "account", ID: actor.ID})
 }

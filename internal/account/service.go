@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -32,21 +33,24 @@ type Options struct {
 	OnSignIn func(ctx context.Context, tx *db.Tx, account id.ID, guest string) error
 	// Place returns the restaurant with a slug, or a NotFound error. Without it no role at a restaurant can be written as text.
 	Place func(ctx context.Context, slug string) (id.ID, error)
+	// SecondStep reports whether an account asks for a second step after a password, a letter or another's word.
+	SecondStep func(ctx context.Context, tx *db.Tx, account id.ID) (bool, error)
+	// Audit notes what was done to an account, in the transaction that did it.
+	Audit func(ctx context.Context, tx *db.Tx, verb, thing string, detail map[string]any) error
 	// Fail answers a request whose token is refused, or whose session can't be read. Without it the answer is a bare status.
 	Fail func(w http.ResponseWriter, r *http.Request, err error)
 }
 
 // Service is what can be done with accounts. Safe for concurrent use.
 type Service struct {
-	db       *db.DB
-	log      *events.Log
-	ids      *id.Source
-	now      clock.Func
-	opt      Options
-	store    store
-	hasher   *hasher
-	throttle *throttle
-	cache    *cache
+	db     *db.DB
+	log    *events.Log
+	ids    *id.Source
+	now    clock.Func
+	opt    Options
+	store  store
+	hasher *hasher
+	cache  *cache
 }
 
 // How long a node believes what it read of a session when no event says otherwise, and how often a session's last use is written.
@@ -62,21 +66,14 @@ func New(d *db.DB, log *events.Log, ids *id.Source, now clock.Func, opt Options)
 	}
 	return &Service{
 		db: d, log: log, ids: ids, now: now, opt: opt,
-		hasher: newHasher(opt.Hashers, fullCost()), throttle: newThrottle(now), cache: newCache(),
+		hasher: newHasher(opt.Hashers, fullCost()), cache: newCache(),
 	}
-}
-
-// SignedIn is the outcome of a sign-in. Token is the secret to show from now on; it is kept nowhere.
-type SignedIn struct {
-	Token   string
-	Session Session
-	Account Account
 }
 
 // Create makes an account and signs it in. It returns an Invalid error with every fault of the input, also where the e-mail address or
 // the handle belongs to somebody, and TooMany where an address asks for too many that do.
 func (s *Service) Create(ctx context.Context, in SignUp, v Visit) (SignedIn, error) {
-	if err := s.throttle.allow("ip "+v.IP, maxPerIP); err != nil {
+	if err := s.full(ctx, addressKey(v.IP), maxPerIP); err != nil {
 		return SignedIn{}, err
 	}
 	in, err := in.clean(false)
@@ -89,12 +86,13 @@ func (s *Service) Create(ctx context.Context, in SignUp, v Visit) (SignedIn, err
 	}
 	var out SignedIn
 	_, err = s.insert(ctx, in, hash, func(tx *db.Tx, a Account) (err error) {
-		out, err = s.enter(ctx, tx, a, v)
+		out, err = s.begin(ctx, tx, a, ByPassword, v)
 		return err
 	})
 	if err != nil {
 		if errs.Is(err, errs.Invalid) {
-			s.throttle.wrong("ip " + v.IP) // who tries many addresses learns which have an account
+			// Who tries many addresses learns which have an account.
+			return SignedIn{}, errors.Join(err, s.Try(ctx, addressKey(v.IP), maxPerIP))
 		}
 		return SignedIn{}, err
 	}
@@ -154,21 +152,18 @@ var errWrong = errs.New(errs.Unauthenticated, "E-mail, handle or password is not
 // account with the right password; ctx's error where too many others wait.
 func (s *Service) SignIn(ctx context.Context, login, password string, v Visit) (SignedIn, error) {
 	login, known := normLogin(login)
-	loginKey, ipKey := "login "+login, "ip "+v.IP
-	allow := func() error {
-		return errors.Join(s.throttle.allow(loginKey, maxPerLogin), s.throttle.allow(ipKey, maxPerIP))
-	}
-	if err := allow(); err != nil {
-		return SignedIn{}, err
-	}
 	var a Account
 	var hash string
+	var met bool
 	err := s.db.Read(ctx, func(tx *db.Tx) error {
 		var err error
 		if !known {
 			return nil
 		}
 		if a, err = s.store.find(ctx, tx, login); err != nil {
+			return err
+		}
+		if met, err = s.store.knows(ctx, tx, a.ID, v.Browser); err != nil {
 			return err
 		}
 		hash, err = s.store.passwordHash(ctx, tx, a.ID)
@@ -180,27 +175,17 @@ func (s *Service) SignIn(ctx context.Context, login, password string, v Visit) (
 	if len(password) > MaxPassword {
 		password, hash = "", "" // it is nobody's, and hashing all of it is work
 	}
-	// Asked again in its turn: many may have been waiting when the first one was wrong.
-	ok, err := s.hasher.check(ctx, hash, password, allow)
+	limits := signInLimits(login, a.ID, met, v)
+	ok, err := s.checkLimited(ctx, hash, password, limits)
 	if err != nil {
 		return SignedIn{}, err
 	}
 	if !ok {
-		s.throttle.wrong(loginKey)
-		s.throttle.wrong(ipKey)
 		return SignedIn{}, errWrong
 	}
-	s.throttle.right(loginKey)
 	var out SignedIn
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
-		// Read again: roles, state and password may have changed while this one waited for its turn.
-		a, err := s.store.get(ctx, tx, a.ID)
-		if err != nil {
-			return err
-		}
-		if a.State != Active {
-			return errs.New(errs.Forbidden, "This account is suspended. Ask the people who run this town.").WithCode("suspended")
-		}
+		// Read again: the password may have changed while this one waited for its turn.
 		still, err := s.store.passwordHash(ctx, tx, a.ID)
 		if err != nil {
 			return err
@@ -208,7 +193,7 @@ func (s *Service) SignIn(ctx context.Context, login, password string, v Visit) (
 		if still != hash {
 			return errWrong
 		}
-		out, err = s.enter(ctx, tx, a, v)
+		out, err = s.enter(ctx, tx, a.ID, ByPassword, v)
 		return err
 	})
 	if err != nil {
@@ -217,25 +202,36 @@ func (s *Service) SignIn(ctx context.Context, login, password string, v Visit) (
 	return out, nil
 }
 
-// enter begins a session of a person in tx: a new token always, the old one ends, and the guest's cart moves in.
-func (s *Service) enter(ctx context.Context, tx *db.Tx, a Account, v Visit) (SignedIn, error) {
-	if v.Old != "" {
-		if err := s.endToken(ctx, tx, v.Old); err != nil {
-			return SignedIn{}, err
-		}
+// signInLimits are what wrong passwords for a login are counted under. A browser in which the account has signed in before has a count of
+// its own, so that strangers who guess never lock its owner out. Everybody else is counted by address, by login, and by account: the last
+// in silence, or who has filled it by the handle would learn with the second login whether an e-mail address is of the same person.
+func signInLimits(login string, account id.ID, met bool, v Visit) []limit {
+	if met {
+		d := digestOf(v.Browser)
+		return []limit{{key: "device " + account.String() + " " + hex.EncodeToString(d[:8]), max: maxPerAccount}}
 	}
-	now := s.now().UTC()
-	out := SignedIn{Token: id.Secret(), Account: a}
-	out.Session = Session{ID: s.ids.Next(), Account: a.ID, Kind: KindSession, Device: text.Clean(v.Device, maxDevice), CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(SessionMax)}
-	if err := s.store.insertSession(ctx, tx, digestOf(out.Token), out.Session); err != nil {
-		return SignedIn{}, err
+	key := accountKey(account)
+	if account == 0 {
+		key = "nobody " + login // takes as long
 	}
-	if s.opt.OnSignIn != nil && v.Guest != "" {
-		if err := s.opt.OnSignIn(ctx, tx, a.ID, v.Guest); err != nil {
-			return SignedIn{}, fmt.Errorf("account: hand over the guest's things: %w", err)
-		}
+	return []limit{{key: addressKey(v.IP), max: maxPerIP}, {key: "login " + login, max: maxPerAccount}, {key: key, max: maxPerAccount, silent: true}}
+}
+
+// checkLimited checks a password where the limits allow one more try. Tries are counted before they are looked at, or many at once would
+// all be; one that is right, or was never looked at, is taken back.
+func (s *Service) checkLimited(ctx context.Context, hash, password string, limits []limit) (bool, error) {
+	allowed, err := s.tries(ctx, limits...)
+	if err != nil {
+		return false, err
 	}
-	return out, nil
+	if !allowed {
+		hash = "" // takes as long, and never fits
+	}
+	ok, err := s.hasher.check(ctx, hash, password)
+	if ok || err != nil {
+		err = errors.Join(err, s.undo(ctx, limits...))
+	}
+	return ok, err
 }
 
 // SignOut ends the session with the token, on all nodes. One that has ended already is no error.
@@ -328,16 +324,13 @@ func (s *Service) ChangePassword(ctx context.Context, account, keep id.ID, old, 
 	if msg := checkPassword(password, a.Email, a.Handle, a.Name); msg != "" {
 		return errs.InvalidField("password", "%s", msg)
 	}
-	key := "account " + account.String()
-	ok, err := s.hasher.check(ctx, hash, old, func() error { return s.throttle.allow(key, maxPerLogin) })
+	ok, err := s.checkLimited(ctx, hash, old, []limit{{key: "change " + account.String(), max: maxPerAccount}})
 	if err != nil {
 		return err
 	}
 	if !ok {
-		s.throttle.wrong(key)
 		return errs.InvalidField("old", "This is not your present password.")
 	}
-	s.throttle.right(key)
 	fresh, err := s.hasher.hash(ctx, password)
 	if err != nil {
 		return err

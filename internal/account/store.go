@@ -17,21 +17,37 @@ type store struct{}
 
 var errUnknown = errs.New(errs.NotFound, "There is no such account.")
 
-const accountColumns = `id, handle, name, email, lang, tz, state, created_at`
+const accountColumns = `id, handle, name, email, lang, tz, state, stage, created_at`
+
+// stageHere is the stage of an account that is neither Pending nor Leaving.
+const stageHere State = "here"
 
 func scanAccount(s db.Scanner) (Account, error) {
 	var a Account
 	var created int64
-	err := s.Scan(&a.ID, &a.Handle, &a.Name, &a.Email, &a.Lang, &a.TZ, &a.State, &created)
+	var stage State
+	err := s.Scan(&a.ID, &a.Handle, &a.Name, &a.Email, &a.Lang, &a.TZ, &a.State, &stage, &created)
+	if a.State == Active && stage != stageHere {
+		a.State = stage
+	}
 	a.CreatedAt = time.UnixMicro(created).UTC()
 	return a, err
 }
 
 func (store) insert(ctx context.Context, tx *db.Tx, a Account, hash string) error {
 	at := a.CreatedAt.UnixMicro()
-	_, err := tx.Exec(ctx, `INSERT INTO account (id, handle, name, email, password_hash, lang, tz, state, created_at, changed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, a.ID, a.Handle, a.Name, a.Email, hash, a.Lang, a.TZ, string(a.State), at, at)
+	state, stage := a.State.columns()
+	_, err := tx.Exec(ctx, `INSERT INTO account (id, handle, name, email, password_hash, lang, tz, state, stage, created_at, changed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`, a.ID, a.Handle, a.Name, a.Email, hash, a.Lang, a.TZ, state, stage, at, at)
 	return err
+}
+
+// columns returns the two columns that hold a state.
+func (s State) columns() (state, stage string) {
+	if s == Pending || s == Leaving {
+		return string(Active), string(s)
+	}
+	return string(s), string(stageHere)
 }
 
 // get returns an account with its roles, or a NotFound error.
@@ -101,10 +117,36 @@ func (store) update(ctx context.Context, tx *db.Tx, a Account, now time.Time) er
 	return err
 }
 
+// setState changes a state. What suspends an account and what lifts that leaves the stage as it is: who was leaving still is.
 func (store) setState(ctx context.Context, tx *db.Tx, account id.ID, state State, now time.Time) error {
 	n, err := tx.Exec(ctx, `UPDATE account SET state = $1, changed_at = $2 WHERE id = $3`, string(state), now.UnixMicro(), account)
 	if err == nil && n == 0 {
 		return errUnknown
+	}
+	return err
+}
+
+// setStage changes the stage from one to another and reports whether it was the one.
+func (store) setStage(ctx context.Context, tx *db.Tx, account id.ID, from, to State, now time.Time) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE account SET stage = $1, changed_at = $2 WHERE id = $3 AND stage = $4`, string(to), now.UnixMicro(), account, string(from))
+	return n == 1, err
+}
+
+// erase empties an account's row and removes what hangs on it.
+func (store) erase(ctx context.Context, tx *db.Tx, account id.ID, now time.Time) error {
+	n, err := tx.Exec(ctx, `UPDATE account SET handle = $1, name = '', email = $2, password_hash = '', tz = '', state = 'suspended', stage = 'here', changed_at = $3 WHERE id = $4`,
+		"gone_"+account.String(), account.String()+"@gone.invalid", now.UnixMicro(), account)
+	if err == nil && n == 0 {
+		return errUnknown
+	}
+	for _, query := range []string{
+		`DELETE FROM account_role WHERE account = $1`, `DELETE FROM account_session WHERE account = $1`, `DELETE FROM account_ticket WHERE account = $1`,
+		`DELETE FROM account_device WHERE account = $1`, `DELETE FROM account_waiting WHERE account = $1`,
+	} {
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, query, account)
 	}
 	return err
 }
@@ -131,26 +173,24 @@ func (store) revoke(ctx context.Context, tx *db.Tx, account id.ID, g access.Gran
 
 // holders returns the accounts with a role at a place (0: in the town), by handle.
 func (store) holders(ctx context.Context, tx *db.Tx, g access.Grant) ([]Account, error) {
-	return db.All(ctx, tx, scanAccount, `SELECT a.id, a.handle, a.name, a.email, a.lang, a.tz, a.state, a.created_at
+	return db.All(ctx, tx, scanAccount, `SELECT a.id, a.handle, a.name, a.email, a.lang, a.tz, a.state, a.stage, a.created_at
 		FROM account_role r JOIN account a ON a.id = r.account WHERE r.role = $1 AND r.place = $2 ORDER BY a.handle`, string(g.Role), g.Place)
 }
 
-const sessionColumns = `id, account, kind, device, scopes, created_at, seen_at, expires_at`
+const sessionColumns = `id, account, app, kind, device, scopes, ip, created_at, seen_at, expires_at, auth_at`
 
 func scanSession(s db.Scanner) (Session, error) {
 	var out Session
 	var scopes *string
-	var created, seen, expires int64
-	if err := s.Scan(&out.ID, &out.Account, &out.Kind, &out.Device, &scopes, &created, &seen, &expires); err != nil {
+	var created, seen, expires, auth int64
+	if err := s.Scan(&out.ID, &out.Account, &out.App, &out.Kind, &out.Device, &scopes, &out.IP, &created, &seen, &expires, &auth); err != nil {
 		return Session{}, err
 	}
 	if scopes != nil {
 		out.Scopes = append([]string{}, strings.Fields(*scopes)...) // never nil: nil would be everything
 	}
 	out.CreatedAt, out.SeenAt = time.UnixMicro(created).UTC(), time.UnixMicro(seen).UTC()
-	if expires != 0 {
-		out.ExpiresAt = time.UnixMicro(expires).UTC()
-	}
+	out.ExpiresAt, out.AuthAt = timeOf(expires), timeOf(auth)
 	return out, nil
 }
 
@@ -160,13 +200,26 @@ func (store) insertSession(ctx context.Context, tx *db.Tx, d digest, s Session) 
 		words := strings.Join(s.Scopes, " ")
 		scopes = &words
 	}
-	var expires int64
-	if !s.ExpiresAt.IsZero() {
-		expires = s.ExpiresAt.UnixMicro()
-	}
-	_, err := tx.Exec(ctx, `INSERT INTO account_session (token_sha256, id, account, kind, device, scopes, created_at, seen_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, d[:], s.ID, s.Account, string(s.Kind), s.Device, scopes, s.CreatedAt.UnixMicro(), s.SeenAt.UnixMicro(), expires)
+	_, err := tx.Exec(ctx, `INSERT INTO account_session (token_sha256, id, account, app, kind, device, scopes, ip, created_at, seen_at, expires_at, auth_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		d[:], s.ID, s.Account, s.App, string(s.Kind), s.Device, scopes, s.IP, s.CreatedAt.UnixMicro(), s.SeenAt.UnixMicro(), micros(s.ExpiresAt), micros(s.AuthAt))
 	return err
+}
+
+// micros returns a time as it is stored: 0 for none.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// timeOf is micros backwards.
+func timeOf(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
 }
 
 // session returns the session with a token, or db.ErrNoRow.
@@ -206,6 +259,18 @@ func (store) end(ctx context.Context, tx *db.Tx, account, session id.ID) error {
 func (store) endAll(ctx context.Context, tx *db.Tx, account, keep id.ID) error {
 	_, err := tx.Exec(ctx, `DELETE FROM account_session WHERE account = $1 AND kind = 'session' AND id <> $2`, account, keep)
 	return err
+}
+
+// endApp removes the tokens of an application.
+func (store) endApp(ctx context.Context, tx *db.Tx, account, app id.ID) error {
+	_, err := tx.Exec(ctx, `DELETE FROM account_session WHERE account = $1 AND app = $2 AND app <> 0`, account, app)
+	return err
+}
+
+// confirm notes a fresh proof and returns whose session it is, or db.ErrNoRow.
+func (store) confirm(ctx context.Context, tx *db.Tx, session id.ID, now time.Time) (account id.ID, err error) {
+	err = tx.Row(ctx, `UPDATE account_session SET auth_at = $1 WHERE id = $2 AND kind = 'session' RETURNING account`, now.UnixMicro(), session).Scan(&account)
+	return account, err
 }
 
 // sweep removes sessions that have run out and returns how many those were.

@@ -1,78 +1,114 @@
 package account
 
 import (
-	"sync"
+	"context"
+	"net/netip"
 	"time"
 
-	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/platform/db"
 )
 
-// How many wrong passwords are answered in a window, on each node. An address may be a whole school, hence its larger number.
+// How many wrong passwords are looked at in a window, on all nodes together. An address may be a whole house, hence its larger number.
 const (
 	throttleWindow = 15 * time.Minute
-	maxPerLogin    = 10
-	maxPerIP       = 50
-	throttleKeys   = 20_000 // remembered at once; when there are more, the windows that began first are forgotten
+	maxPerAccount  = 10
+	maxPerIP       = 30
 )
 
-// throttle counts wrong passwords by key.
-type throttle struct {
-	now  clock.Func
-	mu   sync.Mutex
-	seen map[string]window
+// Try counts a try of key and returns a TooMany error, with the time to wait, once there were max in 15 minutes: the count is in the
+// database, for all nodes, and outlives a restart. Right takes it back.
+func (s *Service) Try(ctx context.Context, key string, max int) error {
+	_, err := s.tries(ctx, limit{key: key, max: max})
+	return err
 }
 
-// window is how many wrong answers a key has had since when.
-type window struct {
-	began time.Time
-	wrong int
+// Right forgets the tries of a key, since one of them was right.
+func (s *Service) Right(ctx context.Context, key string) error {
+	return s.db.Write(ctx, func(tx *db.Tx) error { return s.store.right(ctx, tx, key) })
 }
 
-func newThrottle(now clock.Func) *throttle { return &throttle{now: now, seen: map[string]window{}} }
+// full returns a TooMany error where key is full, and counts nothing.
+func (s *Service) full(ctx context.Context, key string, max int) error {
+	return s.db.Read(ctx, func(tx *db.Tx) error {
+		wrong, left, err := s.store.tried(ctx, tx, key, throttleWindow, s.now())
+		if err == nil && wrong >= max {
+			return tooMany(left)
+		}
+		return err
+	})
+}
 
-// allow returns a TooMany error that says when to try again once key has had max wrong answers in its window.
-func (t *throttle) allow(key string, max int) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	w := t.seen[key]
-	left := throttleWindow - t.now().Sub(w.began)
-	if w.wrong < max || left <= 0 {
+// limit is a key to count. What is silent is counted, but not told: the caller answers as if the try had been wrong.
+type limit struct {
+	key    string
+	max    int
+	silent bool
+}
+
+// tries counts a try of every key, or of none: it returns a TooMany error where one is full, and false where a silent one is.
+func (s *Service) tries(ctx context.Context, limits ...limit) (ok bool, err error) {
+	now := s.now()
+	// Looked at before it is counted: who goes on after being told costs no write.
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		ok = true
+		for _, l := range limits {
+			wrong, left, err := s.store.tried(ctx, tx, l.key, throttleWindow, now)
+			if err != nil {
+				return err
+			}
+			if wrong >= l.max && !l.silent {
+				return tooMany(left)
+			}
+			ok = ok && wrong < l.max
+		}
 		return nil
+	})
+	if err != nil || !ok {
+		return false, err
 	}
-	return errs.New(errs.TooMany, "Too many wrong tries. Wait a few minutes, then try again.").WithRetry(left)
+	err = s.db.Write(ctx, func(tx *db.Tx) error {
+		ok = true
+		for _, l := range limits {
+			counted, left, err := s.store.try(ctx, tx, l.key, l.max, throttleWindow, now)
+			if err != nil {
+				return err
+			}
+			if !counted && !l.silent {
+				return tooMany(left)
+			}
+			ok = ok && counted
+		}
+		return nil
+	})
+	return ok && err == nil, err
 }
 
-// wrong counts a wrong answer for key.
-func (t *throttle) wrong(key string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	now := t.now()
-	w, ok := t.seen[key]
-	if !ok && len(t.seen) >= throttleKeys {
-		t.forget(now)
-	}
-	if now.Sub(w.began) >= throttleWindow {
-		w = window{began: now}
-	}
-	w.wrong++
-	t.seen[key] = w
-}
-
-// right forgets the wrong answers of key.
-func (t *throttle) right(key string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.seen, key)
-}
-
-// forget drops the windows that are over, and else those in the older half of the time.
-func (t *throttle) forget(now time.Time) {
-	for limit := throttleWindow; len(t.seen) >= throttleKeys; limit /= 2 {
-		for k, w := range t.seen {
-			if now.Sub(w.began) >= limit {
-				delete(t.seen, k)
+// undo takes tries back that came to nothing.
+func (s *Service) undo(ctx context.Context, limits ...limit) error {
+	return s.db.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error {
+		for _, l := range limits {
+			if err := s.store.undoTry(ctx, tx, l.key); err != nil {
+				return err
 			}
 		}
-	}
+		return nil
+	})
 }
+
+func tooMany(left time.Duration) error {
+	return errs.New(errs.TooMany, "Too many wrong tries. Wait a few minutes, then try again.").WithRetry(max(left, time.Second))
+}
+
+// addressKey is what wrong tries from an address are counted under: of IPv6 the /64, which one customer of a provider has to himself.
+func addressKey(ip string) string {
+	if a, err := netip.ParseAddr(ip); err == nil && a.Is6() && !a.Is4In6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			ip = p.String()
+		}
+	}
+	return "address " + ip
+}
+
+func accountKey(account id.ID) string { return "account " + account.String() }

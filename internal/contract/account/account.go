@@ -7,6 +7,7 @@ import "github.com/stoa-town/stoa/internal/base/id"
 const (
 	KindCreated      = "account.created"
 	KindChanged      = "account.changed"
+	KindErased       = "account.erased"
 	KindSessionEnded = "session.ended"
 )
 
@@ -45,3 +46,14 @@ func (SessionEnded) EventKind() string { return KindSessionEnded }
 
 // EventSubject returns "account:ID".
 func (s SessionEnded) EventSubject() string { return "account:" + s.Account.String() }
+
+// Erased says that everything personal of an account is gone for good. Whoever keeps something of the person forgets it now.
+type Erased struct {
+	Account id.ID `json:"account"`
+}
+
+// EventKind returns "account.erased".
+func (Erased) EventKind() string { return KindErased }
+
+// EventSubject returns "account:ID".
+func (e Erased) EventSubject() string { return "account:" + e.Account.String() }
