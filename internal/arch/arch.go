@@ -40,6 +40,8 @@ var allowed = map[[2]string]string{
 	{"internal/platform/audit", "internal/platform/access"}:    "who acted is the request's actor",
 	{"internal/platform/idem", "internal/platform/db"}:         "saved replies are rows of the caller's transaction",
 	{"internal/platform/idem", "internal/platform/jobs"}:       "old replies are swept on a schedule",
+	{"internal/platform/mail", "internal/platform/db"}:         "letters are rows of the caller's transaction",
+	{"internal/platform/mail", "internal/platform/jobs"}:       "a letter is sent by a job",
 	{"internal/platform/realtime", "internal/platform/events"}: "realtime shows the event log live",
 	{"internal/platform/realtime", "internal/platform/access"}: "who listens is the request's actor",
 	{"internal/base/page", "internal/base/errs"}:               "a broken cursor is an error for the person",
