@@ -20,6 +20,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/config"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/events"
+	"github.com/stoa-town/stoa/internal/platform/fetch"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/platform/jobs"
 	"github.com/stoa-town/stoa/internal/platform/realtime"
@@ -52,6 +53,7 @@ type App struct {
 	Metrics *telemetry.Metrics
 	Ready   *telemetry.Ready
 	Secrets *secrets.Box
+	Fetch   *fetch.Client
 	IDs     *id.Source
 	Now     clock.Func
 	Slices
@@ -92,6 +94,7 @@ func Build(ctx context.Context, cfg config.Config, opt Options) (a *App, err err
 	if a.Secrets, err = secrets.Open(cfg.Data); err != nil {
 		return a, err
 	}
+	a.Fetch = fetch.New(fetch.Options{Version: opt.Version, Allow: cfg.FetchAllow})
 	a.DB, err = OpenDB(ctx, cfg, a.Metrics, opt.Log)
 	if err != nil {
 		return a, err

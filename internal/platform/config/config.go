@@ -17,6 +17,9 @@ import (
 
 // Config is every setting. See default.toml for what each means.
 type Config struct {
+	// From says of each setting that is not at its default where it was set: "--listen", "STOA_LISTEN", "stoa.toml".
+	From map[string]string `koanf:"-"`
+
 	Data           string         `koanf:"data"`
 	Listen         string         `koanf:"listen"`
 	AdminListen    string         `koanf:"admin_listen"` // empty: no admin listener
@@ -30,6 +33,7 @@ type Config struct {
 	LogLevel       string         `koanf:"log_level"`  // debug, info, warn, error
 	LogFormat      string         `koanf:"log_format"` // json, text
 	TrustedProxies []netip.Prefix `koanf:"trusted_proxies"`
+	FetchAllow     []netip.Prefix `koanf:"fetch_allow"` // beside what is public
 	Town           Town           `koanf:"town"`
 	Limits         Limits         `koanf:"limits"`
 	Delivery       Delivery       `koanf:"delivery"`
