@@ -42,6 +42,7 @@ func (c *Config) check(l *loader) {
 	c.Town.check(l)
 	c.Limits.check(l)
 	c.Delivery.check(l)
+	c.Mail.check(l, c)
 	within(l, "jobs.workers", c.Jobs.Workers, 1, 1000)
 	within(l, "jobs.timeout", c.Jobs.Timeout, time.Second, 24*time.Hour)
 	within(l, "jobs.lease", c.Jobs.Lease, 3*time.Second, time.Hour)

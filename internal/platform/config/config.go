@@ -38,6 +38,7 @@ type Config struct {
 	Limits         Limits         `koanf:"limits"`
 	Delivery       Delivery       `koanf:"delivery"`
 	Jobs           Jobs           `koanf:"jobs"`
+	Mail           Mail           `koanf:"mail"`
 }
 
 // Town is what makes this town this town.

@@ -72,6 +72,9 @@ func Load(args Overrides, environ []string, file string) (Config, error) {
 	}
 	var c Config
 	l.decode(&c)
+	if len(l.from) > 0 {
+		c.From = l.from
+	}
 	if len(l.bad) == 0 {
 		c.check(l)
 	}
@@ -93,7 +96,7 @@ func (l *loader) refuse(key, format string, args ...any) {
 			return
 		}
 	}
-	l.bad = append(l.bad, errs.Field{Path: key, Message: fmt.Sprintf(format, args...)})
+	l.bad = append(l.bad, errs.FieldOf(key, format, args...))
 }
 
 // err returns what is wrong, one line for each setting.
@@ -195,9 +198,13 @@ func (l *loader) layer(values map[string]string) error {
 
 // decode reads the values into c, and notes those of the wrong type.
 func (l *loader) decode(c *Config) {
+	var meta mapstructure.Metadata
 	err := l.k.UnmarshalWithConf("", c, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
-		TagName: "koanf", WeaklyTypedInput: true, ErrorUnused: true, ErrorUnset: true, DecodeHook: fromText, MatchName: func(key, field string) bool { return key == field },
+		TagName: "koanf", WeaklyTypedInput: true, ErrorUnused: true, Metadata: &meta, DecodeHook: fromText, MatchName: func(key, field string) bool { return key == field },
 	}})
+	if unset := slices.DeleteFunc(meta.Unset, func(f string) bool { return f == "-" }); err == nil && len(unset) > 0 {
+		err = fmt.Errorf("default.toml lacks %v", unset)
+	}
 	if err == nil {
 		return
 	}
