@@ -1,0 +1,72 @@
+package settings
+
+import (
+	"context"
+
+	"github.com/stoa-town/stoa/internal/base/i18n"
+)
+
+// groupTitle returns the heading of a group.
+func groupTitle(ctx context.Context, group string) string {
+	switch group {
+	case "town":
+		return i18n.T(ctx, "Town")
+	case "signup":
+		return i18n.T(ctx, "Sign-up")
+	case "mail":
+		return i18n.T(ctx, "Mail")
+	case "retention":
+		return i18n.T(ctx, "How long things are kept")
+	case "delivery":
+		return i18n.T(ctx, "Delivery")
+	case "limits":
+		return i18n.T(ctx, "Limits")
+	}
+	return group
+}
+
+// describe returns the label and the help text of a setting.
+func describe(ctx context.Context, name string) (label, help string) {
+	switch name {
+	case "town.name":
+		return i18n.T(ctx, "Name of the town"), i18n.T(ctx, "Stands at the top of every page and in every letter.")
+	case "town.lang":
+		return i18n.T(ctx, "Language"), i18n.T(ctx, "For visitors whose browser asks for none that Stoa speaks.")
+	case "town.accent_hue":
+		return i18n.T(ctx, "Accent colour"), i18n.T(ctx, "The hue of buttons and links, 0 to 360: 30 is orange, 150 green, 250 blue.")
+	case "delivery.confirm_within":
+		return i18n.T(ctx, "Refuse unanswered orders after"), i18n.T(ctx, "A restaurant that has not confirmed by then loses the order, and the customer pays nothing.")
+	case "delivery.warn_before":
+		return i18n.T(ctx, "Warn the restaurant before that"), i18n.T(ctx, "How long before an unanswered order is refused the kitchen hears of it once more.")
+	case "delivery.restore_within":
+		return i18n.T(ctx, "Bring back cancelled orders within"), i18n.T(ctx, "How long somebody who cancelled by mistake can undo it.")
+	case "delivery.offer_for":
+		return i18n.T(ctx, "Time to answer an offer"), i18n.T(ctx, "How long a courier may think about an offer before the next one is asked.")
+	case "delivery.courier_kmh":
+		return i18n.T(ctx, "Speed of couriers, km/h"), i18n.T(ctx, "For first estimates of when food arrives.")
+	}
+	return describeLimit(ctx, name)
+}
+
+func describeLimit(ctx context.Context, name string) (label, help string) {
+	const rate = "How many in which time, such as 300/5m; 0 is no limit."
+	switch name {
+	case "limits.rate":
+		return i18n.T(ctx, "Count requests"), i18n.T(ctx, "Off lets everybody ask as much as they like: for tests behind closed doors only.")
+	case "limits.api":
+		return i18n.T(ctx, "Requests of apps"), i18n.T(ctx, rate)
+	case "limits.pages":
+		return i18n.T(ctx, "Pages"), i18n.T(ctx, rate)
+	case "limits.quotes":
+		return i18n.T(ctx, "Prices asked for"), i18n.T(ctx, rate)
+	case "limits.orders":
+		return i18n.T(ctx, "Orders"), i18n.T(ctx, rate)
+	case "limits.uploads":
+		return i18n.T(ctx, "Files sent"), i18n.T(ctx, rate)
+	case "limits.sign_ups":
+		return i18n.T(ctx, "Sign-ups from one address"), i18n.T(ctx, "How many in which time, such as 300/5m; 0 is no limit.")
+	case "limits.anonymous":
+		return i18n.T(ctx, "Guests at one address"), i18n.T(ctx, "An address has so many times as much as an account for all of its people who are not signed in.")
+	}
+	return name, ""
+}
