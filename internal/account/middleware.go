@@ -82,7 +82,7 @@ func (s *Service) authenticate(r *http.Request) (entry, error) {
 	if token, ok := bearer(r); ok {
 		e, err := s.lookup(r.Context(), token)
 		if err == nil && !e.actor.SignedIn() {
-			return entry{}, errToken
+			return s.app(r.Context(), token)
 		}
 		return e, err
 	}
@@ -95,6 +95,27 @@ func (s *Service) authenticate(r *http.Request) (entry, error) {
 		return entry{}, nil // an app's token has no business in a browser's cookie
 	}
 	return e, err
+}
+
+// app returns the entry of a token that an app holds for itself, or an Unauthenticated error.
+func (s *Service) app(ctx context.Context, token string) (entry, error) {
+	if s.opt.App == nil || len(token) != tokenLen {
+		return entry{}, errToken
+	}
+	a, err := s.opt.App(ctx, token)
+	if errs.Is(err, errs.NotFound) {
+		return entry{}, errToken
+	}
+	return entry{actor: a}, err
+}
+
+// SessionOf returns the session or token of an account with a secret, or a NotFound error for one that is not valid, or no longer.
+func (s *Service) SessionOf(ctx context.Context, token string) (Session, error) {
+	e, err := s.lookup(ctx, token)
+	if err == nil && e.session.ID == 0 {
+		return Session{}, errs.New(errs.NotFound, "This session has ended already.")
+	}
+	return e.session, err
 }
 
 // bearer returns the token in the Authorization header.

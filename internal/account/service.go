@@ -37,6 +37,8 @@ type Options struct {
 	SecondStep func(ctx context.Context, tx *db.Tx, account id.ID) (bool, error)
 	// Audit notes what was done to an account, in the transaction that did it.
 	Audit func(ctx context.Context, tx *db.Tx, verb, thing string, detail map[string]any) error
+	// App returns the app that holds a token for itself, which stands for no account; a NotFound error where none does.
+	App func(ctx context.Context, token string) (access.Actor, error)
 	// Fail answers a request whose token is refused, or whose session can't be read. Without it the answer is a bare status.
 	Fail func(w http.ResponseWriter, r *http.Request, err error)
 }
