@@ -36,7 +36,7 @@ func TestDefaultsAreAsPromised(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Config{
-		Data: "./data", Listen: "127.0.0.1:8080", TLS: "off", LogLevel: "info", LogFormat: "json", TrustedProxies: []netip.Prefix{},
+		Data: "./data", Listen: "127.0.0.1:8080", TLS: "off", LogLevel: "info", LogFormat: "json", TrustedProxies: []netip.Prefix{}, FetchAllow: []netip.Prefix{},
 		Town: Town{Name: "Stoa", Currency: "EUR", Timezone: "Europe/Berlin", Lang: "en", AccentHue: 30, Lat: 52, Lon: 13},
 		Limits: Limits{
 			JSONBody: 1 << 20, UploadBody: 10 << 20, FormBody: 64 << 10, HeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
