@@ -46,6 +46,7 @@ var allowed = map[[2]string]string{
 	{"internal/platform/idem", "internal/platform/jobs"}:       "old replies are swept on a schedule",
 	{"internal/platform/mail", "internal/platform/db"}:         "letters are rows of the caller's transaction",
 	{"internal/platform/mail", "internal/platform/jobs"}:       "a letter is sent by a job",
+	{"internal/platform/personal", "internal/platform/db"}:     "people are taken out of rows in the caller's transaction",
 	{"internal/platform/realtime", "internal/platform/events"}: "realtime shows the event log live",
 	{"internal/platform/realtime", "internal/platform/access"}: "who listens is the request's actor",
 	{"internal/platform/httpx", "internal/platform/access"}:    "the door of every route asks who may come",

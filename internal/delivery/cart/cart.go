@@ -21,7 +21,7 @@ import (
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 )
 
-// Keep is how long a cart is kept that nobody touches. A guest's cookie lasts as long.
+// Keep is how long a guest's cookie lasts, and how long a cart is kept that nobody touches where the settings say nothing else.
 const Keep = 30 * 24 * time.Hour
 
 // Owner is whose a cart is: an account's or a guest's. The zero Owner is nobody, whose cart is always empty.

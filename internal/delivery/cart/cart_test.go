@@ -344,7 +344,7 @@ func TestSweepForgetsCartsThatNobodyTouches(t *testing.T) {
 		w.clock.Advance(Keep - time.Hour)
 		w.add(t, anna, 7, cola(1))
 		w.clock.Advance(2 * time.Hour)
-		if err := w.Sweep(t.Context()); err != nil {
+		if err := w.Sweep(t.Context(), w.clock.Now().Add(-Keep)); err != nil {
 			t.Fatal(err)
 		}
 		w.has(t, guest, map[id.ID]int{})

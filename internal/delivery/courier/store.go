@@ -69,3 +69,14 @@ func setPosition(ctx context.Context, tx *db.Tx, courier id.ID, f Fix) (bool, er
 		f.Point.Lat, f.Point.Lon, f.Heading, f.At.UnixMicro(), courier)
 	return n == 1, err
 }
+
+// remove deletes what is known of a courier.
+func remove(ctx context.Context, tx *db.Tx, courier id.ID) error {
+	_, err := tx.Exec(ctx, `DELETE FROM courier WHERE account = $1`, courier)
+	return err
+}
+
+// forgetPlaces forgets where couriers on duty were before a time, and how many those were.
+func forgetPlaces(ctx context.Context, tx *db.Tx, before time.Time) (int64, error) {
+	return tx.Exec(ctx, `UPDATE courier SET lat = 0, lon = 0, heading = 0, pos_at = 0 WHERE pos_at > 0 AND pos_at < $1`, before.UnixMicro())
+}

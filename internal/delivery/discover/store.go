@@ -79,3 +79,14 @@ func forget(ctx context.Context, tx *db.Tx, account id.ID, before time.Time) err
 	_, err := tx.Exec(ctx, `DELETE FROM saved_address WHERE account = $1 AND deleted_at <> 0 AND deleted_at < $2`, account, before.UnixMicro())
 	return err
 }
+
+// removeAll deletes every address of an account, also those that could be had back.
+func removeAll(ctx context.Context, tx *db.Tx, account id.ID) error {
+	_, err := tx.Exec(ctx, `DELETE FROM saved_address WHERE account = $1`, account)
+	return err
+}
+
+// sweep removes what anybody deleted before a time.
+func sweep(ctx context.Context, tx *db.Tx, before time.Time) (int64, error) {
+	return tx.Exec(ctx, `DELETE FROM saved_address WHERE deleted_at <> 0 AND deleted_at < $1`, before.UnixMicro())
+}

@@ -278,3 +278,27 @@ func lost(n int64) error {
 	}
 	return errors.New("dispatch: a locked trip was changed by somebody else")
 }
+
+// forgetWay takes door, notes and photos out of a trip that is over.
+func forgetWay(ctx context.Context, tx *db.Tx, order id.ID) error {
+	_, err := tx.Exec(ctx, `UPDATE task SET note = '', photo = '', lat = CASE WHEN stop = 'dropoff' THEN 0 ELSE lat END, lon = CASE WHEN stop = 'dropoff' THEN 0 ELSE lon END,
+		place = CASE WHEN stop = 'dropoff' THEN '' ELSE place END, street = CASE WHEN stop = 'dropoff' THEN '' ELSE street END WHERE order_id = $1`, order)
+	return err
+}
+
+// countTrips returns how many trips a courier has made or makes.
+func countTrips(ctx context.Context, tx *db.Tx, courier id.ID) (n int, err error) {
+	err = tx.Row(ctx, `SELECT COUNT(*) FROM trip WHERE courier = $1`, courier).Scan(&n)
+	return n, err
+}
+
+// tripsOf returns a courier's trips by rising order, those above one.
+func tripsOf(ctx context.Context, tx *db.Tx, courier, above id.ID, limit int) ([]*Trip, error) {
+	return db.All(ctx, tx, scanTrip, selectTrip+`WHERE t.courier = $1 AND t.order_id > $2 ORDER BY t.order_id LIMIT $3`, courier, above, limit)
+}
+
+// dropNotes takes out what a courier wrote on their trips.
+func dropNotes(ctx context.Context, tx *db.Tx, courier id.ID) error {
+	_, err := tx.Exec(ctx, `UPDATE task SET note = '' WHERE courier = $1 AND note <> '' AND order_id IN (SELECT order_id FROM trip WHERE courier = $1)`, courier)
+	return err
+}

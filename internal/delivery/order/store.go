@@ -264,3 +264,88 @@ func figuresOf(ctx context.Context, tx *db.Tx, restaurant id.ID, since time.Time
 	}
 	return f, nil
 }
+
+// How much of an order is forgotten, in its column forgot.
+const (
+	keptWhole   = 0
+	forgotWay   = 1 // where it was handed over and how that was shown
+	forgotBuyer = 2 // everything about a person; what was bought, when, where and for how much stays
+)
+
+// forgettable returns closed orders of which less is forgotten than level, oldest first: those of an account, or for 0 those of anybody
+// that were placed before a time.
+func forgettable(ctx context.Context, tx *db.Tx, account id.ID, before time.Time, level, limit int) ([]row, error) {
+	const closed = `NOT open AND state IN ('DELIVERED', 'CONCLUDED', 'CANCELLED')`
+	if account != 0 {
+		rows, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM orders WHERE account = $1 AND forgot < $2 AND `+closed+` ORDER BY id LIMIT $3`,
+			int64(account), level, limit)
+		if err != nil {
+			return nil, fmt.Errorf("order: list an account's to be forgotten: %w", err)
+		}
+		return rows, nil
+	}
+	for is := range level { // one by one, so that the index leads straight to the oldest of each
+		rows, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM orders WHERE forgot = $1 AND placed_at < $2 AND `+closed+` ORDER BY placed_at LIMIT $3`,
+			is, micro(before), limit)
+		if err != nil {
+			return nil, fmt.Errorf("order: list what is to be forgotten: %w", err)
+		}
+		if len(rows) > 0 {
+			return rows, nil
+		}
+	}
+	return nil, nil
+}
+
+// storeForgotten stores what is left of a closed order.
+func storeForgotten(ctx context.Context, tx *db.Tx, r *row, level int) error {
+	_, err := tx.Exec(ctx, `UPDATE orders SET rev = rev + 1, forgot = $1, secret = $2, idem_key = $3, note = $4, proof = $5, snapshot = $6 WHERE id = $7 AND NOT open`,
+		level, r.secret, r.idemKey, r.note, r.proof, r.snapshot, int64(r.id))
+	if err == nil && level == forgotBuyer {
+		_, err = tx.Exec(ctx, `UPDATE order_history SET note = '' WHERE order_id = $1 AND note <> ''`, int64(r.id))
+	}
+	if err != nil {
+		return fmt.Errorf("order: forget %d: %w", r.id, err)
+	}
+	return nil
+}
+
+// written is a note that somebody wrote about an order.
+type written struct {
+	order id.ID
+	step  id.ID
+	note  string
+}
+
+// notesBy returns notes that an account wrote about orders, whosever they are.
+func notesBy(ctx context.Context, tx *db.Tx, account id.ID, limit int) ([]written, error) {
+	out, err := db.All(ctx, tx, func(s db.Scanner) (w written, err error) {
+		err = s.Scan(&w.order, &w.step, &w.note)
+		return w, err
+	}, `SELECT order_id, id, note FROM order_history WHERE actor = $1 AND note <> '' ORDER BY order_id, id LIMIT $2`, int64(account), limit)
+	if err != nil {
+		return nil, fmt.Errorf("order: list notes: %w", err)
+	}
+	return out, nil
+}
+
+// dropNote takes a note out of an order and its story.
+func dropNote(ctx context.Context, tx *db.Tx, w written) error {
+	if _, err := tx.Exec(ctx, `UPDATE order_history SET note = '' WHERE order_id = $1 AND id = $2`, int64(w.order), int64(w.step)); err != nil {
+		return fmt.Errorf("order: drop a note: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `UPDATE orders SET rev = rev + 1, note = '' WHERE id = $1 AND note = $2`, int64(w.order), w.note); err != nil {
+		return fmt.Errorf("order: drop a note: %w", err)
+	}
+	return nil
+}
+
+// countOf returns how many orders an account has placed, and how many of them are not over.
+func countOf(ctx context.Context, tx *db.Tx, account id.ID) (all, running int, err error) {
+	err = tx.Row(ctx, `SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN state IN ('DELIVERED', 'CONCLUDED', 'CANCELLED') THEN 0 ELSE 1 END), 0) AS BIGINT)
+		FROM orders WHERE account = $1`, int64(account)).Scan(&all, &running)
+	if err != nil {
+		return 0, 0, fmt.Errorf("order: count an account's: %w", err)
+	}
+	return all, running, nil
+}

@@ -76,3 +76,11 @@ func ask(ctx context.Context, tx *db.Tx, r row, todo step, now time.Time) (bool,
 	}
 	return n == 1, nil
 }
+
+// dropToken forgets the card's token of a payment that has come to its end.
+func dropToken(ctx context.Context, tx *db.Tx, order id.ID) error {
+	if _, err := tx.Exec(ctx, `UPDATE payment SET token = '' WHERE order_id = $1 AND token <> ''`, int64(order)); err != nil {
+		return fmt.Errorf("payment: forget the card of order %d: %w", order, err)
+	}
+	return nil
+}

@@ -103,3 +103,10 @@ func moveCursor(ctx context.Context, tx *db.Tx, name string, from, to int64) err
 	}
 	return nil
 }
+
+func rewrite(ctx context.Context, tx *db.Tx, seq int64, data []byte) error {
+	if _, err := tx.Exec(ctx, `UPDATE event SET data = $1 WHERE seq = $2`, string(data), seq); err != nil {
+		return fmt.Errorf("events: redact %d: %w", seq, err)
+	}
+	return nil
+}
