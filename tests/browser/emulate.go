@@ -55,8 +55,8 @@ func (p *Person) Size(width, height int64) {
 	p.do("resize the window", chromedp.EmulateViewport(width, height))
 }
 
-// before has every document that comes run a script before its own.
-func (p *Person) before(script string) {
+// Before has every document that comes run a script before its own.
+func (p *Person) Before(script string) {
 	p.t.Helper()
 	p.do("prepare documents", command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}))
 }

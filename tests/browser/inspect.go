@@ -15,7 +15,7 @@ import (
 // Measure has every page that comes add up how far it moves what is on it; see Findings.
 func (p *Person) Measure() {
 	p.t.Helper()
-	p.before(`window.__cls = 0; window.__moved = [];
+	p.Before(`window.__cls = 0; window.__moved = [];
 const seen = list => { for (const e of list) if (!e.hadRecentInput) { window.__cls += e.value; for (const s of e.sources) if (s.node) window.__moved.push(s.node.id ? "#" + s.node.id : s.node.nodeName + "." + s.node.className) } };
 window.__shifts = new PerformanceObserver(l => seen(l.getEntries())); window.__shifts.observe({type: "layout-shift", buffered: true}); window.__seen = seen;`)
 }
