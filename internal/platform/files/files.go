@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
@@ -32,8 +31,8 @@ type Photo struct {
 
 // Dir is a directory of pictures. Safe for concurrent use.
 type Dir struct {
-	root  string
-	slots chan struct{} // one for each decoding that may run
+	root string
+	gate *gate // before decoding
 }
 
 // Open makes the directory where it is missing and returns it.
@@ -41,7 +40,7 @@ func Open(root string) (*Dir, error) {
 	if err := os.MkdirAll(root, 0o700); err != nil {
 		return nil, fmt.Errorf("files: make the folder: %w", err)
 	}
-	return &Dir{root: root, slots: make(chan struct{}, runtime.GOMAXPROCS(0))}, nil
+	return &Dir{root: root, gate: newGate()}, nil
 }
 
 // name is how stored files are called: no dot but that of the known ending, so nothing outside the folder can be named.
@@ -65,7 +64,7 @@ const (
 
 // Put checks a picture that somebody sent (JPEG, PNG, GIF or WebP, at most MaxBytes, MaxPixels and MaxSide), turns it upright, scales it to
 // at most 1,600 px and to a thumbnail of 480 px, and stores both as JPEG without anything else the file carried. It returns an Invalid
-// error about the field "photo" for what is no such picture, and a TooLarge error for too many bytes.
+// error about the field "photo" for what is no such picture, a TooLarge error for too many bytes, and a TooMany error while many others are being read.
 func (d *Dir) Put(ctx context.Context, body []byte) (Photo, error) {
 	p, err := d.prepare(ctx, body)
 	if err != nil {
@@ -152,6 +151,7 @@ func (d *Dir) Serve(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", types[filepath.Ext(file)])
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 	h.Set("ETag", `"`+strings.TrimSuffix(file, filepath.Ext(file))+`"`)
 	http.ServeContent(w, r, "", st.ModTime(), f)

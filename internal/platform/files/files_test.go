@@ -2,9 +2,7 @@ package files
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
-	"errors"
 	"hash/crc32"
 	"image"
 	"image/color"
@@ -90,7 +88,7 @@ func TestUploadsAreScaledAndServed(t *testing.T) {
 			if err != nil || kind != "jpeg" || img.Bounds().Dx() != side {
 				t.Errorf("%s: %s of %v, %v; want a JPEG %d wide", path, kind, img.Bounds(), err, side)
 			}
-			for header, want := range map[string]string{"Content-Type": "image/jpeg", "X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=31536000, immutable"} {
+			for header, want := range map[string]string{"Content-Type": "image/jpeg", "X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "public, max-age=31536000, immutable"} {
 				if got := w.Header().Get(header); got != want {
 					t.Errorf("%s is %q; want %q", header, got, want)
 				}
@@ -173,18 +171,6 @@ func TestWhatIsNoPictureIsRefused(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(d.root); len(left) != 0 {
 		t.Errorf("%d files were stored", len(left))
-	}
-}
-
-func TestPutWaitsForAFreeSlot(t *testing.T) {
-	d := open(t)
-	for range cap(d.slots) {
-		d.slots <- struct{}{}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := d.Put(ctx, encoded(t, "png", picture(8, 8))); !errors.Is(err, context.Canceled) {
-		t.Errorf("Put with all slots taken = %v; want the context's error", err)
 	}
 }
 

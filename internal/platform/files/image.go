@@ -3,25 +3,13 @@ package files
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"image"
 	"image/color"
-	_ "image/gif" // registers the format
 	"image/jpeg"
-	_ "image/png" // registers the format
-	"slices"
 
 	"golang.org/x/image/draw"
-	_ "golang.org/x/image/webp" // registers the format
 
 	"github.com/stoa-town/stoa/internal/base/errs"
-)
-
-// Limits of a picture that somebody sends.
-const (
-	MaxBytes  = 10 << 20
-	MaxPixels = 24_000_000
-	MaxSide   = 12_000
 )
 
 const (
@@ -38,54 +26,83 @@ type prepared struct {
 }
 
 func (d *Dir) prepare(ctx context.Context, body []byte) (*prepared, error) {
-	if len(body) > MaxBytes {
-		return nil, errs.New(errs.TooLarge, "A picture has at most 10 MB.")
+	kind, need, err := examine(body)
+	if err != nil {
+		return nil, err
 	}
-	// The header is read first: a small file can unpack to gigabytes.
-	cfg, format, err := image.DecodeConfig(bytes.NewReader(body))
-	if err != nil || !slices.Contains([]string{"jpeg", "png", "gif", "webp"}, format) || cfg.Width < 1 || cfg.Height < 1 {
-		return nil, errPicture
+	leave, err := d.gate.enter(ctx, need)
+	if err != nil {
+		return nil, err
 	}
-	if cfg.Width > MaxSide || cfg.Height > MaxSide || cfg.Width*cfg.Height > MaxPixels {
-		return nil, errs.InvalidField("photo", "This picture is too large: at most 24 megapixels and 12,000 pixels a side.")
-	}
-	select {
-	case d.slots <- struct{}{}:
-		defer func() { <-d.slots }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	img, _, err := image.Decode(bytes.NewReader(body))
+	defer leave()
+	img, err := kind.decode(bytes.NewReader(body))
 	if err != nil {
 		return nil, errPicture
 	}
 	turn := 1
-	if format == "jpeg" {
+	if kind.name == "jpeg" {
 		turn = orientation(body)
 	}
-	big := upright(scale(img, largeSide, draw.BiLinear), turn)
+	big := upright(scale(img, largeSide), turn)
 	out := &prepared{width: big.Bounds().Dx(), height: big.Bounds().Dy()}
 	if out.large, err = encode(big, 82); err != nil {
 		return nil, err
 	}
-	out.small, err = encode(scale(big, smallSide, draw.CatmullRom), 78)
+	out.small, err = encode(scale(big, smallSide), 78)
 	return out, err
 }
 
-// scale returns the picture on white, its longer side at most side.
-func scale(img image.Image, side int, how draw.Scaler) *image.RGBA {
+// scale returns the picture on white, its longer side at most side. It needs little memory beside the two pictures.
+func scale(img image.Image, side int) *image.RGBA {
 	b := img.Bounds()
 	w, h := b.Dx(), b.Dy()
 	if longer := max(w, h); longer > side {
 		w, h = max(1, w*side/longer), max(1, h*side/longer)
 	}
-	dst := image.NewRGBA(image.Rect(0, 0, w, h))
-	draw.Draw(dst, dst.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
+	if n := min(b.Dx()/w, b.Dy()/h); n > 1 {
+		img = shrink(img, n)
+		b = img.Bounds()
+	}
+	dst := white(w, h)
 	if w == b.Dx() && h == b.Dy() {
 		draw.Draw(dst, dst.Bounds(), img, b.Min, draw.Over)
 		return dst
 	}
-	how.Scale(dst, dst.Bounds(), img, b, draw.Over, nil)
+	// What is left is less than halving, which needs no wider look than at four neighbours.
+	draw.ApproxBiLinear.Scale(dst, dst.Bounds(), img, b, draw.Over, nil)
+	return dst
+}
+
+func white(w, h int) *image.RGBA {
+	dst := image.NewRGBA(image.Rect(0, 0, w, h))
+	draw.Draw(dst, dst.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
+	return dst
+}
+
+// shrink returns the picture on white, 1/n as wide and high: each pixel is the mean of n by n.
+func shrink(img image.Image, n int) *image.RGBA {
+	b := img.Bounds()
+	w, h := b.Dx()/n, b.Dy()/n
+	dst := image.NewRGBA(image.Rect(0, 0, w, h))
+	sums := make([]uint32, w*3)
+	for y := range h {
+		strip := white(w*n, n)
+		draw.Draw(strip, strip.Bounds(), img, b.Min.Add(image.Pt(0, y*n)), draw.Over)
+		clear(sums)
+		for i := 0; i < len(strip.Pix); i += 4 {
+			s := sums[(i/4)%(w*n)/n*3:][:3]
+			for c := range s {
+				s[c] += uint32(strip.Pix[i+c])
+			}
+		}
+		row := dst.Pix[y*dst.Stride:]
+		for x := range w {
+			for c := range 3 {
+				row[x*4+c] = uint8((sums[x*3+c] + uint32(n*n/2)) / uint32(n*n))
+			}
+			row[x*4+3] = 255
+		}
+	}
 	return dst
 }
 
@@ -134,49 +151,4 @@ func source(x, y, w, h, turn int) (sx, sy int) {
 		return w - 1 - y, x
 	}
 	return x, y
-}
-
-// orientation returns the EXIF orientation of a JPEG, 1 where it says nothing that makes sense.
-func orientation(b []byte) int {
-	for i := 2; i+4 <= len(b) && b[i] == 0xff; {
-		marker, size := b[i+1], int(binary.BigEndian.Uint16(b[i+2:]))
-		if marker == 0xda || size < 2 || i+2+size > len(b) {
-			return 1
-		}
-		seg := b[i+4 : i+2+size]
-		if marker == 0xe1 && bytes.HasPrefix(seg, []byte("Exif\x00\x00")) {
-			return tiffOrientation(seg[6:])
-		}
-		i += 2 + size
-	}
-	return 1
-}
-
-// tiffOrientation finds tag 0x0112 in the first directory.
-func tiffOrientation(b []byte) int {
-	if len(b) < 8 {
-		return 1
-	}
-	var order binary.ByteOrder = binary.BigEndian
-	if b[0] == 'I' {
-		order = binary.LittleEndian
-	}
-	at := int64(order.Uint32(b[4:]))
-	if at+2 > int64(len(b)) {
-		return 1
-	}
-	n := int64(order.Uint16(b[at:]))
-	for k := range n {
-		e := at + 2 + 12*k
-		if e+12 > int64(len(b)) {
-			return 1
-		}
-		if order.Uint16(b[e:]) == 0x0112 {
-			if v := int(order.Uint16(b[e+8:])); v >= 1 && v <= 8 {
-				return v
-			}
-			return 1
-		}
-	}
-	return 1
 }
