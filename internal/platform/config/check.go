@@ -42,6 +42,7 @@ func (c *Config) check(l *loader) {
 	c.Town.check(l)
 	c.Limits.check(l)
 	c.Delivery.check(l)
+	c.Retention.check(l)
 	c.Mail.check(l, c)
 	within(l, "jobs.workers", c.Jobs.Workers, 1, 1000)
 	within(l, "jobs.timeout", c.Jobs.Timeout, time.Second, 24*time.Hour)
@@ -108,6 +109,26 @@ func (d Delivery) check(l *loader) {
 	within(l, "delivery.courier_kmh", d.CourierKmh, 1, 200)
 	within(l, "delivery.offer_for", d.OfferFor, 5*time.Second, time.Hour)
 	within(l, "delivery.promise_slack", d.PromiseSlack, 0, 24*time.Hour)
+}
+
+func (r Retention) check(l *loader) {
+	const day = 24 * time.Hour
+	for key, v := range map[string]time.Duration{"way": r.Way, "orders": r.Orders} {
+		if v != 0 {
+			within(l, "retention."+key, v, day, 36500*day)
+		}
+	}
+	if r.Orders != 0 && (r.Way == 0 || r.Way > r.Orders) {
+		l.refuse("retention.way", "The way to the door can't be kept longer than who ordered: choose at most retention.orders.")
+	}
+	within(l, "retention.positions", r.Positions, time.Minute, 30*day)
+	within(l, "retention.carts", r.Carts, day, 3650*day)
+	within(l, "retention.replies", r.Replies, 24*time.Hour, 30*day)
+	within(l, "retention.sign_ins", r.SignIns, day, 3650*day)
+	within(l, "retention.audit", r.Audit, day, 3650*day)
+	within(l, "retention.copies", r.Copies, time.Hour, 90*day)
+	within(l, "retention.copies_per_day", r.CopiesPerDay, 1, 100)
+	within(l, "retention.leaving", r.Leaving, 0, 90*day)
 }
 
 func within[T ~int | ~int64 | ~float64](l *loader, key string, v, least, most T) {

@@ -38,6 +38,7 @@ type Config struct {
 	Limits         Limits         `koanf:"limits"`
 	Delivery       Delivery       `koanf:"delivery"`
 	Jobs           Jobs           `koanf:"jobs"`
+	Retention      Retention      `koanf:"retention"`
 	Mail           Mail           `koanf:"mail"`
 }
 
@@ -92,6 +93,20 @@ type Jobs struct {
 	Lease         time.Duration `koanf:"lease"`
 	KeepCompleted time.Duration `koanf:"keep_completed"`
 	KeepDiscarded time.Duration `koanf:"keep_discarded"`
+}
+
+// Retention is how long what is stored about people is kept, by the town's clock. 0 is for ever where it says so.
+type Retention struct {
+	Positions    time.Duration `koanf:"positions"`
+	Way          time.Duration `koanf:"way"`    // 0: for ever
+	Orders       time.Duration `koanf:"orders"` // 0: for ever
+	Carts        time.Duration `koanf:"carts"`
+	Replies      time.Duration `koanf:"replies"`
+	SignIns      time.Duration `koanf:"sign_ins"`
+	Audit        time.Duration `koanf:"audit"`
+	Copies       time.Duration `koanf:"copies"`
+	CopiesPerDay int           `koanf:"copies_per_day"`
+	Leaving      time.Duration `koanf:"leaving"`
 }
 
 // Bytes is a size. Its text form is a number, alone or with KB, MB or GB (1024-fold each).

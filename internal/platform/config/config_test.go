@@ -47,7 +47,11 @@ func TestDefaultsAreAsPromised(t *testing.T) {
 		},
 		Delivery: Delivery{ConfirmWithin: 10 * time.Minute, WarnBefore: 5 * time.Minute, RestoreWithin: 10 * time.Minute, CourierKmh: 15, OfferFor: 45 * time.Second, PromiseSlack: 10 * time.Minute},
 		Jobs:     Jobs{Workers: 4, Timeout: time.Minute, Lease: 30 * time.Second, KeepCompleted: 7 * 24 * time.Hour, KeepDiscarded: 30 * 24 * time.Hour},
-		Mail:     Mail{Mode: "off", TLS: "starttls", PerHour: 6},
+		Retention: Retention{
+			Positions: 24 * time.Hour, Way: 30 * 24 * time.Hour, Orders: 3 * 365 * 24 * time.Hour, Carts: 30 * 24 * time.Hour, Replies: 72 * time.Hour,
+			SignIns: 90 * 24 * time.Hour, Audit: 365 * 24 * time.Hour, Copies: 7 * 24 * time.Hour, CopiesPerDay: 3, Leaving: 14 * 24 * time.Hour,
+		},
+		Mail: Mail{Mode: "off", TLS: "starttls", PerHour: 6},
 	}
 	if d := cmp.Diff(want, got, samePrefix, cmpopts.IgnoreFields(Config{}, "From")); d != "" {
 		t.Errorf("the defaults differ (-want +got):\n%s", d)
