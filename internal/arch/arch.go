@@ -43,7 +43,6 @@ var allowed = map[[2]string]string{
 	{"internal/platform/settings", "internal/platform/audit"}:  "every change is noted in its transaction",
 	{"internal/platform/settings", "internal/platform/access"}: "who changed it is the request's actor",
 	{"internal/platform/idem", "internal/platform/db"}:         "saved replies are rows of the caller's transaction",
-	{"internal/platform/idem", "internal/platform/jobs"}:       "old replies are swept on a schedule",
 	{"internal/platform/mail", "internal/platform/db"}:         "letters are rows of the caller's transaction",
 	{"internal/platform/mail", "internal/platform/jobs"}:       "a letter is sent by a job",
 	{"internal/platform/personal", "internal/platform/db"}:     "people are taken out of rows in the caller's transaction",

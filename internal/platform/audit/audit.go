@@ -1,6 +1,6 @@
 // Package audit is the book of what was done with power: who did what to what, from where, when. An entry is written in the transaction
 // that does the deed, so that there is never one without the other. Entries are added, and swept out when the town no longer keeps them;
-// nothing changes one.
+// nothing changes one but Forget.
 package audit
 
 import (

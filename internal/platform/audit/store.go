@@ -74,3 +74,24 @@ func verbs(ctx context.Context, tx *db.Tx) ([]string, error) {
 func sweep(ctx context.Context, tx *db.Tx, before time.Time, limit int) (int64, error) {
 	return tx.Exec(ctx, `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)`, before.UnixMicro(), limit)
 }
+
+// about is what chooses the entries of an account or about it: $1 is its id, $2 the thing that it is.
+const about = `(actor = $1 OR thing = $2)`
+
+func count(ctx context.Context, tx *db.Tx, account id.ID) (n int, err error) {
+	err = tx.Row(ctx, `SELECT COUNT(*) FROM audit WHERE `+about, int64(account), Thing("account", account)).Scan(&n)
+	return n, err
+}
+
+func entriesOf(ctx context.Context, tx *db.Tx, account, after id.ID, limit int) ([]Entry, error) {
+	return db.All(ctx, tx, scan, `SELECT id, at, actor, actor_handle, address, verb, thing, detail FROM audit WHERE `+about+` AND id > $3 ORDER BY id LIMIT $4`,
+		int64(account), Thing("account", account), int64(after), limit)
+}
+
+// forget empties what says who somebody was: of their own entries everything, of those that others made about them the detail.
+func forget(ctx context.Context, tx *db.Tx, account id.ID, limit int) (int64, error) {
+	return tx.Exec(ctx, `UPDATE audit SET actor_handle = CASE WHEN actor = $1 THEN '' ELSE actor_handle END,
+		address = CASE WHEN actor = $1 OR actor = 0 THEN '' ELSE address END, detail = '{}' WHERE id IN (SELECT id FROM audit WHERE `+about+`
+		AND (detail <> '{}' OR (actor = $1 AND actor_handle <> '') OR ((actor = $1 OR actor = 0) AND address <> '')) ORDER BY id LIMIT $3)`,
+		int64(account), Thing("account", account), limit)
+}

@@ -15,11 +15,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/platform/db"
-	"github.com/stoa-town/stoa/internal/platform/jobs"
 )
 
 // Schema holds the table idempotency.
@@ -27,7 +25,7 @@ import (
 //go:embed schema/*.sql
 var Schema embed.FS
 
-// Keep is how long answers are given again.
+// Keep is how long answers are given again where the settings say nothing else.
 const Keep = 72 * time.Hour
 
 // MaxKey is the longest key in bytes.
@@ -141,19 +139,12 @@ func (r Request) Replay(ctx context.Context, d *db.DB) ([]byte, bool, error) {
 // sweepBatch is how many rows one transaction deletes, so that it holds up no other writer.
 const sweepBatch = 1000
 
-// Register has old answers deleted every hour.
-func Register(d *db.DB, q *jobs.Queue, now clock.Func) {
-	const kind = "idempotency.sweep"
-	q.Handle(kind, func(ctx context.Context, _ jobs.Job) error { return Sweep(ctx, d, now()) })
-	q.Schedule(kind, "41 * * * *", "UTC", kind, struct{}{})
-}
-
-// Sweep deletes the answers that are older than Keep.
-func Sweep(ctx context.Context, d *db.DB, now time.Time) error {
+// Sweep deletes the answers that were given before a time.
+func Sweep(ctx context.Context, d *db.DB, before time.Time) error {
 	for {
 		var n int64
 		err := d.Write(ctx, func(tx *db.Tx) (err error) {
-			n, err = sweep(ctx, tx, now.Add(-Keep), sweepBatch)
+			n, err = sweep(ctx, tx, before, sweepBatch)
 			return err
 		})
 		if err != nil {
@@ -164,3 +155,11 @@ func Sweep(ctx context.Context, d *db.DB, now time.Time) error {
 		}
 	}
 }
+
+// Count returns how many answers to an account are kept.
+func Count(ctx context.Context, tx *db.Tx, account id.ID) (int, error) {
+	return count(ctx, tx, account)
+}
+
+// Forget deletes the answers to an account.
+func Forget(ctx context.Context, tx *db.Tx, account id.ID) error { return forget(ctx, tx, account) }

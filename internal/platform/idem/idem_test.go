@@ -100,7 +100,7 @@ func TestAnswersAreForgottenAfterThreeDays(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := Sweep(ctx, d, noon); err != nil {
+		if err := Sweep(ctx, d, noon.Add(-Keep)); err != nil {
 			t.Fatal(err)
 		}
 		for key, want := range map[string]bool{"old": false, "new": true} {

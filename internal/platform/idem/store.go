@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/platform/db"
 )
 
@@ -51,4 +52,16 @@ func find(ctx context.Context, tx *db.Tx, r Ref) (rec record, err error) {
 func sweep(ctx context.Context, tx *db.Tx, before time.Time, limit int) (int64, error) {
 	return tx.Exec(ctx, `DELETE FROM idempotency WHERE (account, route, key) IN
 		(SELECT account, route, key FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2)`, before.UnixMicro(), limit)
+}
+
+func count(ctx context.Context, tx *db.Tx, account id.ID) (n int, err error) {
+	err = tx.Row(ctx, `SELECT COUNT(*) FROM idempotency WHERE account = $1`, int64(account)).Scan(&n)
+	return n, err
+}
+
+func forget(ctx context.Context, tx *db.Tx, account id.ID) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM idempotency WHERE account = $1`, int64(account)); err != nil {
+		return fmt.Errorf("idem: forget the answers to %s: %w", account, err)
+	}
+	return nil
 }

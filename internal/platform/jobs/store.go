@@ -207,3 +207,9 @@ func moveSchedule(ctx context.Context, tx *db.Tx, name string, due, to time.Time
 	}
 	return false, time.UnixMicro(us).UTC(), err
 }
+
+// dropErrors empties the errors that hold a text. REPLACE and not LIKE: the text may have % and _ in it.
+func dropErrors(ctx context.Context, tx *db.Tx, text string) error {
+	_, err := tx.Exec(ctx, `UPDATE job SET last_error = '' WHERE last_error <> '' AND REPLACE(LOWER(last_error), LOWER($1), '') <> LOWER(last_error)`, text)
+	return err
+}

@@ -135,3 +135,16 @@ func sweep(ctx context.Context, tx *db.Tx, before time.Time, limit int) (int64, 
 		(SELECT address, kind FROM mail_recipient WHERE held_at < $1 ORDER BY held_at LIMIT $2)`, before.UnixMicro(), limit)
 	return max(n, m), err
 }
+
+func lettersTo(ctx context.Context, tx *db.Tx, address string) ([]Record, error) {
+	return db.All(ctx, tx, func(s db.Scanner) (Record, error) { return scan(s) },
+		`SELECT `+columns+` FROM mail_letter WHERE address = $1 ORDER BY id LIMIT 1000`, address)
+}
+
+func forget(ctx context.Context, tx *db.Tx, address string) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM mail_letter WHERE address = $1`, address); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM mail_recipient WHERE address = $1`, address)
+	return err
+}
