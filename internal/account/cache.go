@@ -20,6 +20,7 @@ type entry struct {
 	actor   access.Actor
 	lang    string
 	tz      string
+	leaving bool // the person has asked for the deletion of the account
 	readAt  time.Time
 }
 

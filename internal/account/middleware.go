@@ -162,7 +162,7 @@ func (s *Service) lookup(ctx context.Context, token string) (entry, error) {
 			session.SeenAt = now.UTC()
 		}
 	}
-	e := entry{session: session, actor: a.actor(session), lang: a.Lang, tz: a.TZ, readAt: now}
+	e := entry{session: session, actor: a.actor(session), lang: a.Lang, tz: a.TZ, leaving: a.State == Leaving, readAt: now}
 	s.cache.put(d, e, mark)
 	return e, nil
 }
@@ -192,6 +192,12 @@ func Prefs(ctx context.Context) (lang, tz string) {
 		return "", ""
 	}
 	return q.entry.lang, q.entry.tz
+}
+
+// LeavingFrom reports whether the account that a request came with is Leaving.
+func LeavingFrom(ctx context.Context) bool {
+	q, _ := ctx.Value(contextKey{}).(*request)
+	return q != nil && q.entry.leaving
 }
 
 // VisitFrom returns where a request comes from: what Enter and its like want to know.
