@@ -17,16 +17,16 @@ import (
 
 // Routes registers the pages and the operations of the REST API.
 func (s *Service) Routes(rt *httpx.Router) {
-	rt.Page("GET /sign-up", s.handleSignUpPage)
-	rt.Page("POST /sign-up", s.handleSignUp)
-	rt.Page("GET /sign-in", s.handleSignInPage)
-	rt.Page("POST /sign-in", s.handleSignIn)
-	rt.Page("POST /sign-out", s.handleSignOut)
-	rt.Page("GET /account", s.handleAccountPage)
-	rt.Page("POST /account", s.handleProfile)
-	rt.Page("POST /account/password", s.handlePassword)
-	rt.Page("POST /account/sessions/{id}/end", s.handleEndSession)
-	rt.Page("POST /account/sign-out-everywhere", s.handleSignOutEverywhere)
+	rt.Page("GET /sign-up", httpx.Anyone, s.handleSignUpPage)
+	rt.Page("POST /sign-up", httpx.Anyone, s.handleSignUp)
+	rt.Page("GET /sign-in", httpx.Anyone, s.handleSignInPage)
+	rt.Page("POST /sign-in", httpx.Anyone, s.handleSignIn)
+	rt.Page("POST /sign-out", httpx.Anyone, s.handleSignOut)
+	rt.Page("GET /account", httpx.May("account.read"), s.handleAccountPage)
+	rt.Page("POST /account", httpx.May("account.manage"), s.handleProfile)
+	rt.Page("POST /account/password", httpx.May("account.secure"), s.handlePassword)
+	rt.Page("POST /account/sessions/{id}/end", httpx.May("account.secure"), s.handleEndSession)
+	rt.Page("POST /account/sign-out-everywhere", httpx.May("account.secure"), s.handleSignOutEverywhere)
 	s.api(rt)
 }
 

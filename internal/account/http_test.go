@@ -33,7 +33,7 @@ func newServer(t *testing.T, https bool) (*browser, *Service) {
 	})
 	s, _ := newService(t, dbtest.SQLite(t, events.Schema, Schema), Options{HTTPS: https, Fail: rt.Error})
 	s.Routes(rt)
-	rt.Page("GET /whoami", func(w http.ResponseWriter, r *http.Request) error {
+	rt.Page("GET /whoami", httpx.Anyone, func(w http.ResponseWriter, r *http.Request) error {
 		return httpx.JSON(w, http.StatusOK, access.From(r.Context()).Handle)
 	})
 	return &browser{t: t, h: s.Middleware(rt), cookies: map[string]*http.Cookie{}}, s

@@ -82,18 +82,18 @@ func (s *Service) api(rt *httpx.Router) {
 	tags := []string{"People"}
 	httpx.Operation(rt, huma.Operation{
 		Method: http.MethodPost, Path: "/accounts", Summary: "Sign up", Tags: tags, DefaultStatus: http.StatusCreated, MaxBodyBytes: 16 << 10,
-	}, s.apiSignUp)
+	}, httpx.Anyone, s.apiSignUp)
 	httpx.Operation(rt, huma.Operation{
 		Method: http.MethodPost, Path: "/session", Summary: "Sign in", Tags: tags, DefaultStatus: http.StatusCreated, MaxBodyBytes: 16 << 10,
 		Description: "Returns a bearer token for an app. Ten wrong passwords for a login are answered within 15 minutes.",
-	}, s.apiSignIn)
+	}, httpx.Anyone, s.apiSignIn)
 	httpx.Operation(rt, huma.Operation{
 		Method: http.MethodDelete, Path: "/session", Summary: "Sign out", Tags: tags, Security: signedIn, DefaultStatus: http.StatusNoContent,
-	}, s.apiSignOut)
-	httpx.Operation(rt, huma.Operation{Method: http.MethodGet, Path: "/me", Summary: "Read your account", Tags: tags, Security: signedIn}, s.apiMe)
+	}, httpx.Anyone, s.apiSignOut)
+	httpx.Operation(rt, huma.Operation{Method: http.MethodGet, Path: "/me", Summary: "Read your account", Tags: tags, Security: signedIn}, httpx.May("account.read"), s.apiMe)
 	httpx.Operation(rt, huma.Operation{
 		Method: http.MethodPatch, Path: "/me", Summary: "Change your name, language or time zone", Tags: tags, Security: signedIn, MaxBodyBytes: 16 << 10,
-	}, s.apiUpdate)
+	}, httpx.May("account.manage"), s.apiUpdate)
 }
 
 func (s *Service) apiSignUp(ctx context.Context, in *signUpRequest) (*tokenReply, error) {

@@ -74,13 +74,13 @@ func (a *App) viewer(r *http.Request) *ui.Viewer {
 // routes registers what belongs to no slice: assets, the base map, the live stream, the readable API document.
 func (a *App) routes() {
 	files := assets.Handler()
-	a.Router.Raw("GET /assets/", func(w http.ResponseWriter, r *http.Request) error {
+	a.Router.Raw("GET /assets/", httpx.Anyone, func(w http.ResponseWriter, r *http.Request) error {
 		files.ServeHTTP(w, r)
 		return nil
 	})
-	a.Router.Raw("GET /live", a.Hub.Handle)
-	a.Router.Raw("GET /town.geojson", a.serveTown)
-	a.Router.Page("GET /docs/api", a.apiPage)
+	a.Router.Raw("GET /live", httpx.Anyone, a.Hub.Handle)
+	a.Router.Raw("GET /town.geojson", httpx.Anyone, a.serveTown)
+	a.Router.Page("GET /docs/api", httpx.Anyone, a.apiPage)
 }
 
 // serveTown serves the base map: the demo's, or the file town.geojson of the data folder.

@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -11,7 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/config"
+	"github.com/stoa-town/stoa/internal/platform/httpx"
 )
 
 var update = flag.Bool("update", false, "write api/openapi.json and api/routes.txt anew")
@@ -53,9 +57,56 @@ func TestOpenAPI(t *testing.T) {
 	golden(t, "openapi.json", append(got, '\n'))
 }
 
-// TestRoutes holds api/routes.txt, which the access matrix goes through, to the registered routes. -update writes it.
+// TestRoutes holds api/routes.txt, which the access matrix goes through, to the registered routes and who may come to them. -update
+// writes it.
 func TestRoutes(t *testing.T) {
-	golden(t, "routes.txt", []byte(strings.Join(build(t).Router.Routes(), "\n")+"\n"))
+	routes := build(t).Router.Routes()
+	wide := 0
+	for _, r := range routes {
+		wide = max(wide, len(r.Pattern))
+	}
+	var b strings.Builder
+	for _, r := range routes {
+		fmt.Fprintf(&b, "%-*s  %s\n", wide, r.Pattern, r.Guard)
+	}
+	golden(t, "routes.txt", []byte(b.String()))
+}
+
+// open are the routes by which strangers change something, each with the reason. All others ask who comes.
+var open = map[string]string{
+	"POST /sign-in":               "who signs in is nobody yet",
+	"POST /sign-up":               "who signs up is nobody yet",
+	"POST /sign-out":              "whoever holds a session may end it, also one that has run out",
+	"POST /place":                 "a guest's address is kept in a cookie of theirs",
+	"POST /api/stoa/v1/accounts":  "who signs up is nobody yet",
+	"POST /api/stoa/v1/session":   "who signs in is nobody yet",
+	"DELETE /api/stoa/v1/session": "whoever holds a session or a token may end it, whatever its scopes",
+	"POST /api/stoa/v1/quotes":    "asking for a price changes nothing",
+}
+
+// TestOnlyListedRoutesLetStrangersChangeSomething holds each route that is no GET to a guard, and each guard to a verb that exists.
+func TestOnlyListedRoutesLetStrangersChangeSomething(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range build(t).Router.Routes() {
+		seen[r.Pattern] = true
+		if r.Guard == (httpx.Guard{}) {
+			t.Errorf("%s has no guard and serves nobody", r.Pattern)
+		}
+		if verb := r.Guard.Verb(); verb != "" {
+			if err := access.Could(access.Actor{}, verb); errs.Is(err, errs.Internal) {
+				t.Errorf("%s: %v", r.Pattern, err)
+			}
+		}
+		// A guest's cart belongs to who holds its cookie: the guard asks those for a verb who are somebody.
+		if r.Guard == httpx.Anyone && !strings.HasPrefix(r.Pattern, "GET ") && open[r.Pattern] == "" {
+			t.Errorf("%s lets strangers in: give it a guard, or a line with the reason here", r.Pattern)
+		}
+	}
+	for pattern := range open {
+		if !seen[pattern] {
+			t.Errorf("%s is listed here, and no route", pattern)
+		}
+	}
 }
 
 // golden compares got with a file in api.

@@ -17,6 +17,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/audit"
 	"github.com/stoa-town/stoa/internal/platform/events"
 	"github.com/stoa-town/stoa/internal/platform/files"
+	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/platform/idem"
 	"github.com/stoa-town/stoa/internal/platform/jobs"
 )
@@ -85,7 +86,7 @@ func (a *App) slices() (err error) {
 	a.Dispatch.React(a.Events, a.Hub, a.Jobs)
 
 	a.routes()
-	a.Router.Raw("GET "+files.Prefix+"{name}", a.Files.Serve)
+	a.Router.Raw("GET "+files.Prefix+"{name}", httpx.Anyone, a.Files.Serve)
 	a.Accounts.Routes(a.Router)
 	a.Restaurants.Routes(a.Router)
 	a.Menus.Routes(a.Router)

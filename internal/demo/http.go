@@ -36,14 +36,14 @@ var stylePath = func() string {
 
 // Routes registers the page from which visitors step into roles, and the pictures of dishes.
 func (d *Demo) Routes(rt *httpx.Router) {
-	rt.Page("GET /demo", d.page)
-	rt.Page("GET /demo/pulse", d.pulsePage)
-	rt.Page("GET /demo/morning", d.morningPage)
-	rt.Page("POST /demo/step", d.step)
-	rt.Raw("GET "+stylePath, func(w http.ResponseWriter, _ *http.Request) error {
+	rt.Page("GET /demo", httpx.Anyone, d.page)
+	rt.Page("GET /demo/pulse", httpx.Anyone, d.pulsePage)
+	rt.Page("GET /demo/morning", httpx.Anyone, d.morningPage)
+	rt.Page("POST /demo/step", httpx.Anyone, d.step)
+	rt.Raw("GET "+stylePath, httpx.Anyone, func(w http.ResponseWriter, _ *http.Request) error {
 		return forever(w, "text/css; charset=utf-8", style)
 	})
-	rt.Raw("GET /demo/pictures/{seed}/{shop}/{file}", d.picture)
+	rt.Raw("GET /demo/pictures/{seed}/{shop}/{file}", httpx.Anyone, d.picture)
 }
 
 // Wrap has d know who of the town is played by visitors. It belongs between signing in and the pages.

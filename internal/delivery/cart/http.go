@@ -18,55 +18,31 @@ import (
 
 // Routes registers the pages and the operations of the REST API.
 func (s *Service) Routes(rt *httpx.Router) {
-	rt.Page("GET /r/{slug}", s.shopPage)
-	rt.Page("GET /r/{slug}/i/{item}", s.dishPage)
-	rt.Page("GET /cart", reading(s.cartPage))
-	rt.Page("POST /cart/lines", changing(s.addLine))
-	rt.Page("POST /cart/lines/{n}", changing(s.changeLine))
-	rt.Page("POST /cart/lines/{n}/fix", changing(s.fixLine))
-	rt.Page("POST /cart/mode", changing(s.cartMode))
-	rt.Page("POST /cart/clear", changing(s.clearCart))
-	rt.Page("POST /cart/undo", changing(s.undo))
-	rt.Page("POST /cart/again/{code}", changing(s.orderAgain))
-	rt.Page("GET /checkout", reading(s.checkoutPage))
-	rt.Page("POST /checkout", changing(s.place))
-	rt.Page("POST /checkout/update", changing(s.updateCheckout))
+	rt.Page("GET /r/{slug}", httpx.Anyone, s.shopPage)
+	rt.Page("GET /r/{slug}/i/{item}", httpx.Anyone, s.dishPage)
+	rt.Page("GET /cart", httpx.GuestOr("cart.read"), s.cartPage)
+	rt.Page("POST /cart/lines", httpx.GuestOr("cart.manage"), s.addLine)
+	rt.Page("POST /cart/lines/{n}", httpx.GuestOr("cart.manage"), s.changeLine)
+	rt.Page("POST /cart/lines/{n}/fix", httpx.GuestOr("cart.manage"), s.fixLine)
+	rt.Page("POST /cart/mode", httpx.GuestOr("cart.manage"), s.cartMode)
+	rt.Page("POST /cart/clear", httpx.GuestOr("cart.manage"), s.clearCart)
+	rt.Page("POST /cart/undo", httpx.GuestOr("cart.manage"), s.undo)
+	rt.Page("POST /cart/again/{code}", httpx.May("cart.manage"), s.orderAgain)
+	rt.Page("GET /checkout", httpx.GuestOr("cart.read"), s.checkoutPage)
+	rt.Page("POST /checkout", httpx.GuestOr("order.place"), s.place)
+	rt.Page("POST /checkout/update", httpx.GuestOr("cart.manage"), s.updateCheckout)
 
 	op := func(method, path, name, summary string) huma.Operation {
 		return huma.Operation{Method: method, Path: path, OperationID: name, Summary: summary, Tags: []string{"Cart"}, DefaultStatus: http.StatusOK, MaxBodyBytes: 256 << 10}
 	}
-	httpx.Operation(rt, op("POST", "/quotes", "quote", "What an order would cost, when it would come, and what stands in its way"), s.restQuote)
-	httpx.Operation(rt, op("GET", "/cart", "get-cart", "The cart of the account, or of the guest's cookie"), s.restGet)
-	httpx.Operation(rt, op("PUT", "/cart", "put-cart", "Replace the cart"), s.restPut)
-	httpx.Operation(rt, op("DELETE", "/cart", "clear-cart", "Empty the cart"), s.restClear)
-	httpx.Operation(rt, op("POST", "/cart/undo", "undo-cart", "Bring back what the last change threw out"), s.restUndo)
-	httpx.Operation(rt, op("POST", "/cart/lines", "add-cart-line", "Put a dish into the cart"), s.restAdd)
-	httpx.Operation(rt, op("PATCH", "/cart/lines/{n}", "change-cart-line", "Change quantity, options or note of a line"), s.restPatch)
-	httpx.Operation(rt, op("DELETE", "/cart/lines/{n}", "delete-cart-line", "Take a line out of the cart"), s.restDelete)
-}
-
-// changing keeps apps whose tokens may not write away from the forms of the cart. Guests have a cart, too.
-func changing(h httpx.Handler) httpx.Handler {
-	return asking(h, func(a access.Actor) error { return access.Can(a, "order.place", access.Thing{Kind: "order"}) })
-}
-
-// reading keeps apps whose tokens may not read away from the pages of the cart.
-func reading(h httpx.Handler) httpx.Handler {
-	return asking(h, func(a access.Actor) error {
-		return access.Can(a, "account.read", access.Thing{Kind: "account", ID: a.ID})
-	})
-}
-
-// asking serves guests, and those whom may lets pass.
-func asking(h httpx.Handler, may func(access.Actor) error) httpx.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if actor := access.From(r.Context()); actor.SignedIn() {
-			if err := may(actor); err != nil {
-				return err
-			}
-		}
-		return h(w, r)
-	}
+	httpx.Operation(rt, op("POST", "/quotes", "quote", "What an order would cost, when it would come, and what stands in its way"), httpx.Anyone, s.restQuote)
+	httpx.Operation(rt, op("GET", "/cart", "get-cart", "The cart of the account, or of the guest's cookie"), httpx.GuestOr("cart.read"), s.restGet)
+	httpx.Operation(rt, op("PUT", "/cart", "put-cart", "Replace the cart"), httpx.GuestOr("cart.manage"), s.restPut)
+	httpx.Operation(rt, op("DELETE", "/cart", "clear-cart", "Empty the cart"), httpx.GuestOr("cart.manage"), s.restClear)
+	httpx.Operation(rt, op("POST", "/cart/undo", "undo-cart", "Bring back what the last change threw out"), httpx.GuestOr("cart.manage"), s.restUndo)
+	httpx.Operation(rt, op("POST", "/cart/lines", "add-cart-line", "Put a dish into the cart"), httpx.GuestOr("cart.manage"), s.restAdd)
+	httpx.Operation(rt, op("PATCH", "/cart/lines/{n}", "change-cart-line", "Change quantity, options or note of a line"), httpx.GuestOr("cart.manage"), s.restPatch)
+	httpx.Operation(rt, op("DELETE", "/cart/lines/{n}", "delete-cart-line", "Take a line out of the cart"), httpx.GuestOr("cart.manage"), s.restDelete)
 }
 
 type quoteInput struct {
@@ -143,11 +119,11 @@ func (s *Service) owner(ctx context.Context, g Guest, write bool) (o Owner, cook
 		}
 		return o, nil, nil
 	}
-	verb, thing := "account.read", access.Thing{Kind: "account", ID: actor.ID}
+	verb := "cart.read"
 	if write {
-		verb, thing = "order.place", access.Thing{Kind: "order"}
+		verb = "cart.manage"
 	}
-	return OwnerOf(actor.ID, ""), nil, access.Can(actor, verb, thing)
+	return OwnerOf(actor.ID, ""), nil, access.Can(actor, verb, access.Thing{Kind: "account", ID: actor.ID})
 }
 
 // onCart is one step with the cart of whoever asks.

@@ -20,10 +20,10 @@ func (s *Service) Routes(rt *httpx.Router) {
 	op := func(method, path, name, summary string, status int) huma.Operation {
 		return huma.Operation{Method: method, Path: path, OperationID: name, Summary: summary, Tags: []string{"Couriers"}, DefaultStatus: status}
 	}
-	httpx.Operation(rt, op("GET", "/courier", "get-courier", "How you stand as a courier: on duty or not, vehicle, place", 200), s.restState)
-	httpx.Operation(rt, op("POST", "/courier/duty", "set-courier-duty", "Go on or off duty", 200), s.restDuty)
-	httpx.Operation(rt, op("POST", "/courier/position", "set-courier-position", "Say where you are", 204), s.restPosition)
-	rt.Page("POST /courier/duty", s.formDuty)
+	httpx.Operation(rt, op("GET", "/courier", "get-courier", "How you stand as a courier: on duty or not, vehicle, place", 200), httpx.May("courier.work"), s.restState)
+	httpx.Operation(rt, op("POST", "/courier/duty", "set-courier-duty", "Go on or off duty", 200), httpx.May("courier.work"), s.restDuty)
+	httpx.Operation(rt, op("POST", "/courier/position", "set-courier-position", "Say where you are", 204), httpx.May("courier.work"), s.restPosition)
+	rt.Page("POST /courier/duty", httpx.May("courier.work"), s.formDuty)
 }
 
 type stateOutput struct{ Body State }

@@ -23,14 +23,14 @@ func (s *Service) Routes(rt *httpx.Router) {
 	list.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{
 		"application/json": {Schema: rt.API.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[ListReply](), true, "ListReply")},
 	}}}
-	httpx.Operation(rt, list, s.restList)
-	httpx.Operation(rt, op("GET", "/addresses", "list-addresses", "My saved addresses", "Addresses", 200), s.restAddresses)
-	httpx.Operation(rt, op("POST", "/addresses", "add-address", "Save an address", "Addresses", 201), s.restAddAddress)
-	httpx.Operation(rt, op("PATCH", "/addresses/{id}", "change-address", "Change a saved address", "Addresses", 200), s.restChangeAddress)
-	httpx.Operation(rt, op("DELETE", "/addresses/{id}", "delete-address", "Delete a saved address", "Addresses", 204), s.restDeleteAddress)
-	httpx.Operation(rt, op("POST", "/addresses/{id}/restore", "restore-address", "Bring a deleted address back, for an hour", "Addresses", 204), s.restRestoreAddress)
-	httpx.Operation(rt, op("GET", "/geocode", "search-places", "Places by name", "Addresses", 200), s.restGeocode)
-	httpx.Operation(rt, op("GET", "/geocode/reverse", "name-place", "The address at a point", "Addresses", 200), s.restReverse)
+	httpx.Operation(rt, list, httpx.Anyone, s.restList)
+	httpx.Operation(rt, op("GET", "/addresses", "list-addresses", "My saved addresses", "Addresses", 200), httpx.May("address.read"), s.restAddresses)
+	httpx.Operation(rt, op("POST", "/addresses", "add-address", "Save an address", "Addresses", 201), httpx.May("address.manage"), s.restAddAddress)
+	httpx.Operation(rt, op("PATCH", "/addresses/{id}", "change-address", "Change a saved address", "Addresses", 200), httpx.May("address.manage"), s.restChangeAddress)
+	httpx.Operation(rt, op("DELETE", "/addresses/{id}", "delete-address", "Delete a saved address", "Addresses", 204), httpx.May("address.manage"), s.restDeleteAddress)
+	httpx.Operation(rt, op("POST", "/addresses/{id}/restore", "restore-address", "Bring a deleted address back, for an hour", "Addresses", 204), httpx.May("address.manage"), s.restRestoreAddress)
+	httpx.Operation(rt, op("GET", "/geocode", "search-places", "Places by name", "Addresses", 200), httpx.Anyone, s.restGeocode)
+	httpx.Operation(rt, op("GET", "/geocode/reverse", "name-place", "The address at a point", "Addresses", 200), httpx.Anyone, s.restReverse)
 	s.pages(rt)
 }
 

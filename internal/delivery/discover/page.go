@@ -24,17 +24,17 @@ import (
 const PlaceCookie = "stoa_place"
 
 func (s *Service) pages(rt *httpx.Router) {
-	rt.Page("GET /{$}", s.homePage)
-	rt.Page("GET /place", s.placePage)
-	rt.Page("GET /place/suggest", s.suggest)
-	rt.Page("POST /place", s.choosePlace)
-	rt.Page("GET /addresses", s.bookPage)
-	rt.Page("GET /addresses/new", s.newAddressPage)
-	rt.Page("GET /addresses/{id}", s.addressPage)
-	rt.Page("POST /addresses", s.saveAddress)
-	rt.Page("POST /addresses/{id}", s.saveAddress)
-	rt.Page("POST /addresses/{id}/delete", s.deleteAddressForm)
-	rt.Page("POST /addresses/{id}/restore", s.restoreAddressForm)
+	rt.Page("GET /{$}", httpx.Anyone, s.homePage)
+	rt.Page("GET /place", httpx.Anyone, s.placePage)
+	rt.Page("GET /place/suggest", httpx.Anyone, s.suggest)
+	rt.Page("POST /place", httpx.Anyone, s.choosePlace)
+	rt.Page("GET /addresses", httpx.May("address.read"), s.bookPage)
+	rt.Page("GET /addresses/new", httpx.May("address.read"), s.newAddressPage)
+	rt.Page("GET /addresses/{id}", httpx.May("address.read"), s.addressPage)
+	rt.Page("POST /addresses", httpx.May("address.manage"), s.saveAddress)
+	rt.Page("POST /addresses/{id}", httpx.May("address.manage"), s.saveAddress)
+	rt.Page("POST /addresses/{id}/delete", httpx.May("address.manage"), s.deleteAddressForm)
+	rt.Page("POST /addresses/{id}/restore", httpx.May("address.manage"), s.restoreAddressForm)
 }
 
 // PlaceOf returns the place that the visitor chose in this browser.

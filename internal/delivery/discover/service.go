@@ -213,7 +213,7 @@ func mine(ctx context.Context, verb string) (access.Actor, error) {
 
 // Addresses returns the actor's saved addresses, the oldest first. It returns an Unauthenticated error for guests.
 func (s *Service) Addresses(ctx context.Context) (list []Saved, err error) {
-	actor, err := mine(ctx, "account.read")
+	actor, err := mine(ctx, "address.read")
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +226,7 @@ func (s *Service) Addresses(ctx context.Context) (list []Saved, err error) {
 
 // Address returns one of the actor's addresses, or NotFound.
 func (s *Service) Address(ctx context.Context, aid id.ID) (a Saved, err error) {
-	actor, err := mine(ctx, "account.read")
+	actor, err := mine(ctx, "address.read")
 	if err != nil {
 		return a, err
 	}
@@ -244,7 +244,7 @@ var errNoAddress = errs.New(errs.NotFound, "This address is not in your book.")
 
 // AddAddress saves an address; the first becomes the default. Errors: Invalid with field paths; Conflict where MaxAddresses are saved.
 func (s *Service) AddAddress(ctx context.Context, a Saved) (Saved, error) {
-	actor, err := mine(ctx, "account.manage")
+	actor, err := mine(ctx, "address.manage")
 	if err != nil {
 		return a, err
 	}
@@ -271,7 +271,7 @@ func (s *Service) AddAddress(ctx context.Context, a Saved) (Saved, error) {
 
 // ChangeAddress has fn alter one of the actor's addresses. Errors: NotFound; Invalid with field paths.
 func (s *Service) ChangeAddress(ctx context.Context, aid id.ID, fn func(*Saved)) (a Saved, err error) {
-	actor, err := mine(ctx, "account.manage")
+	actor, err := mine(ctx, "address.manage")
 	if err != nil {
 		return a, err
 	}
@@ -312,7 +312,7 @@ func (s *Service) DeleteAddress(ctx context.Context, aid id.ID) error { return s
 func (s *Service) RestoreAddress(ctx context.Context, aid id.ID) error { return s.mark(ctx, aid, true) }
 
 func (s *Service) mark(ctx context.Context, aid id.ID, restore bool) error {
-	actor, err := mine(ctx, "account.manage")
+	actor, err := mine(ctx, "address.manage")
 	if err != nil {
 		return err
 	}

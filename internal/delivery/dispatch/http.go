@@ -21,20 +21,20 @@ func (s *Service) Routes(rt *httpx.Router) {
 		return huma.Operation{Method: method, Path: path, OperationID: name, Summary: summary, Tags: []string{tag}, DefaultStatus: status}
 	}
 	const c, d = "Couriers", "Dispatch"
-	httpx.Operation(rt, op(c, "GET", "/courier/tasks", "list-courier-tasks", "Your offers, your stops in order, and what you did today", 200), s.restTasks)
-	httpx.Operation(rt, op(c, "POST", "/courier/offers/{order}/accept", "accept-offer", "Take the order that is offered to you", 200), s.restAccept)
-	httpx.Operation(rt, op(c, "POST", "/courier/offers/{order}/decline", "decline-offer", "Leave the order to somebody else", 200), s.restDecline)
-	httpx.Operation(rt, op(c, "POST", "/courier/tasks/{id}/start", "start-task", "You are on the way to this stop", 200), s.restStart)
-	httpx.Operation(rt, op(c, "POST", "/courier/tasks/{id}/arrive", "arrive-at-task", "You are there", 200), s.restArrive)
-	httpx.Operation(rt, op(c, "POST", "/courier/tasks/{id}/complete", "complete-task", "You have picked it up, or handed it over", 200), s.restComplete)
-	httpx.Operation(rt, op(c, "POST", "/courier/tasks/{id}/fail", "fail-task", "You could not", 200), s.restFail)
+	httpx.Operation(rt, op(c, "GET", "/courier/tasks", "list-courier-tasks", "Your offers, your stops in order, and what you did today", 200), httpx.May("courier.work"), s.restTasks)
+	httpx.Operation(rt, op(c, "POST", "/courier/offers/{order}/accept", "accept-offer", "Take the order that is offered to you", 200), httpx.May("courier.work"), s.restAccept)
+	httpx.Operation(rt, op(c, "POST", "/courier/offers/{order}/decline", "decline-offer", "Leave the order to somebody else", 200), httpx.May("courier.work"), s.restDecline)
+	httpx.Operation(rt, op(c, "POST", "/courier/tasks/{id}/start", "start-task", "You are on the way to this stop", 200), httpx.May("courier.work"), s.restStart)
+	httpx.Operation(rt, op(c, "POST", "/courier/tasks/{id}/arrive", "arrive-at-task", "You are there", 200), httpx.May("courier.work"), s.restArrive)
+	httpx.Operation(rt, op(c, "POST", "/courier/tasks/{id}/complete", "complete-task", "You have picked it up, or handed it over", 200), httpx.May("courier.work"), s.restComplete)
+	httpx.Operation(rt, op(c, "POST", "/courier/tasks/{id}/fail", "fail-task", "You could not", 200), httpx.May("courier.work"), s.restFail)
 	photo := op(c, "POST", "/courier/tasks/{id}/photo", "add-task-photo", "Upload a photo taken at the door", 201)
 	photo.MaxBodyBytes = maxPhoto
-	httpx.Operation(rt, photo, s.restPhoto)
-	httpx.Operation(rt, op(d, "GET", "/dispatch/board", "get-dispatch-board", "Orders to be brought, couriers on duty, kitchens in trouble", 200), s.restBoard)
-	httpx.Operation(rt, op(d, "POST", "/dispatch/assignments", "assign-courier", "Give an order to a courier, or take it back", 200), s.restAssign)
-	httpx.Operation(rt, op(d, "POST", "/dispatch/orders/{id}/retry", "retry-hand-over", "Send an order out again whose hand-over failed", 204), s.restRetry)
-	httpx.Operation(rt, op(d, "POST", "/dispatch/orders/{id}/dismiss", "dismiss-hand-over", "Leave an order cancelled whose hand-over failed", 204), s.restDismiss)
+	httpx.Operation(rt, photo, httpx.May("courier.work"), s.restPhoto)
+	httpx.Operation(rt, op(d, "GET", "/dispatch/board", "get-dispatch-board", "Orders to be brought, couriers on duty, kitchens in trouble", 200), httpx.May("dispatch.board"), s.restBoard)
+	httpx.Operation(rt, op(d, "POST", "/dispatch/assignments", "assign-courier", "Give an order to a courier, or take it back", 200), httpx.May("dispatch.assign"), s.restAssign)
+	httpx.Operation(rt, op(d, "POST", "/dispatch/orders/{id}/retry", "retry-hand-over", "Send an order out again whose hand-over failed", 204), httpx.May("dispatch.assign"), s.restRetry)
+	httpx.Operation(rt, op(d, "POST", "/dispatch/orders/{id}/dismiss", "dismiss-hand-over", "Leave an order cancelled whose hand-over failed", 204), httpx.May("dispatch.assign"), s.restDismiss)
 	s.pages(rt)
 }
 

@@ -13,14 +13,14 @@ import (
 
 // pages registers what people use: the courier's phone and the dispatcher's board.
 func (s *Service) pages(rt *httpx.Router) {
-	rt.Page("GET /courier", s.showCourier)
-	rt.Page("GET /courier/live", s.showCourierLive)
-	rt.Page("POST /courier/offers/{order}/{answer}", s.formOffer)
-	rt.Page("POST /courier/tasks/{id}/{action}", s.formTask)
-	rt.Page("GET /dispatch", s.showBoard)
-	rt.Page("GET /dispatch/live", s.showBoardLive)
-	rt.Page("POST /dispatch/assign", s.formAssign)
-	rt.Page("POST /dispatch/orders/{id}/{what}", s.formFailed)
+	rt.Page("GET /courier", httpx.May("courier.work"), s.showCourier)
+	rt.Page("GET /courier/live", httpx.May("courier.work"), s.showCourierLive)
+	rt.Page("POST /courier/offers/{order}/{answer}", httpx.May("courier.work"), s.formOffer)
+	rt.Page("POST /courier/tasks/{id}/{action}", httpx.May("courier.work"), s.formTask)
+	rt.Page("GET /dispatch", httpx.May("dispatch.board"), s.showBoard)
+	rt.Page("GET /dispatch/live", httpx.May("dispatch.board"), s.showBoardLive)
+	rt.Page("POST /dispatch/assign", httpx.May("dispatch.assign"), s.formAssign)
+	rt.Page("POST /dispatch/orders/{id}/{what}", httpx.May("dispatch.assign"), s.formFailed)
 }
 
 func (s *Service) showCourier(w http.ResponseWriter, r *http.Request) error {

@@ -202,7 +202,7 @@ func (s *Service) readRoutes(rt *httpx.Router) {
 			"200": {Description: "The card.", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}},
 			"304": {Description: "Nothing has changed."},
 		},
-	}, s.getMenu)
+	}, httpx.Anyone, s.getMenu)
 }
 
 func (s *Service) getMenu(ctx context.Context, in *menuIn) (*bytesOut, error) {
@@ -327,21 +327,21 @@ func save[B any](s *Service, rt *httpx.Router, path, what string, fn func(ctx co
 		return out, err
 	}
 	base := "/restaurants/{slug}/menu/" + path
-	httpx.Operation(rt, huma.Operation{Method: http.MethodPost, Path: base, Summary: "Add " + what, Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusCreated},
+	httpx.Operation(rt, huma.Operation{Method: http.MethodPost, Path: base, Summary: "Add " + what, Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusCreated}, httpx.May("menu.manage"),
 		func(ctx context.Context, in *newIn[B]) (*menuID, error) {
 			return run(ctx, in.Slug, "", in.Body, http.StatusCreated)
 		})
-	httpx.Operation(rt, huma.Operation{Method: http.MethodPut, Path: base + "/{id}", Summary: "Change " + what, Tags: []string{tag}, Security: bearer},
+	httpx.Operation(rt, huma.Operation{Method: http.MethodPut, Path: base + "/{id}", Summary: "Change " + what, Tags: []string{tag}, Security: bearer}, httpx.May("menu.manage"),
 		func(ctx context.Context, in *saveIn[B]) (*menuID, error) {
 			return run(ctx, in.Slug, in.ID, in.Body, http.StatusOK)
 		})
 }
 
 // act registers an operation that answers with nothing but success.
-func act[B any](s *Service, rt *httpx.Router, op huma.Operation, fn func(ctx context.Context, a access.Actor, shop, part id.ID, b B) error) {
+func act[B any](s *Service, rt *httpx.Router, op huma.Operation, g httpx.Guard, fn func(ctx context.Context, a access.Actor, shop, part id.ID, b B) error) {
 	op.Tags, op.Security, op.DefaultStatus = []string{tag}, bearer, http.StatusNoContent
 	op.Path = "/restaurants/{slug}/menu/" + op.Path
-	httpx.Operation(rt, op, func(ctx context.Context, in *saveIn[B]) (*struct{}, error) {
+	httpx.Operation(rt, op, g, func(ctx context.Context, in *saveIn[B]) (*struct{}, error) {
 		shop, thing, err := s.at(ctx, in.Slug, in.ID)
 		if err != nil {
 			return nil, err
@@ -371,16 +371,16 @@ func (s *Service) partRoutes(rt *httpx.Router) {
 			Method: http.MethodDelete, Path: "/restaurants/{slug}/menu/" + path + "/{id}", Summary: "Delete a " + string(part),
 			Description: "It can be restored for a month.", Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusNoContent,
 		}
-		httpx.Operation(rt, remove, s.onPart(part, s.Delete))
+		httpx.Operation(rt, remove, httpx.May("menu.manage"), s.onPart(part, s.Delete))
 		restore := huma.Operation{
 			Method: http.MethodPost, Path: "/restaurants/{slug}/menu/" + path + "/{id}/restore", Summary: "Bring a deleted " + string(part) + " back",
 			Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusNoContent,
 		}
-		httpx.Operation(rt, restore, s.onPart(part, s.Restore))
+		httpx.Operation(rt, restore, httpx.May("menu.manage"), s.onPart(part, s.Restore))
 		if part == PartGroup {
 			continue
 		}
-		act(s, rt, huma.Operation{Method: http.MethodPost, Path: path + "/{id}/move", Summary: "Move a " + string(part)},
+		act(s, rt, huma.Operation{Method: http.MethodPost, Path: path + "/{id}/move", Summary: "Move a " + string(part)}, httpx.May("menu.manage"),
 			func(ctx context.Context, a access.Actor, shop, thing id.ID, b menuMove) error {
 				return s.Reorder(ctx, a, shop, part, thing, Move(b))
 			})
@@ -437,7 +437,7 @@ type menuCopy struct {
 }
 
 func (s *Service) itemRoutes(rt *httpx.Router) {
-	httpx.Operation(rt, huma.Operation{Method: http.MethodPost, Path: "/restaurants/{slug}/menu/items", Summary: "Add an item", Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusCreated},
+	httpx.Operation(rt, huma.Operation{Method: http.MethodPost, Path: "/restaurants/{slug}/menu/items", Summary: "Add an item", Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusCreated}, httpx.May("menu.manage"),
 		func(ctx context.Context, in *newIn[menuItemEdit]) (*menuID, error) {
 			shop, err := s.shops.ShopBySlug(ctx, in.Slug)
 			if err != nil {
@@ -447,11 +447,11 @@ func (s *Service) itemRoutes(rt *httpx.Router) {
 			out.Body.ID, err = s.AddItem(ctx, access.From(ctx), shop.ID, ItemInput(in.Body))
 			return out, err
 		})
-	act(s, rt, huma.Operation{Method: http.MethodPatch, Path: "items/{id}", Summary: "Change an item"},
+	act(s, rt, huma.Operation{Method: http.MethodPatch, Path: "items/{id}", Summary: "Change an item"}, httpx.May("menu.manage"),
 		func(ctx context.Context, a access.Actor, shop, item id.ID, b menuItemChange) error {
 			return s.EditItem(ctx, a, shop, item, ItemPatch(b))
 		})
-	httpx.Operation(rt, huma.Operation{Method: http.MethodPost, Path: "/restaurants/{slug}/menu/items/{id}/copy", Summary: "Copy an item", Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusCreated},
+	httpx.Operation(rt, huma.Operation{Method: http.MethodPost, Path: "/restaurants/{slug}/menu/items/{id}/copy", Summary: "Copy an item", Tags: []string{tag}, Security: bearer, DefaultStatus: http.StatusCreated}, httpx.May("menu.manage"),
 		func(ctx context.Context, in *saveIn[menuCopy]) (*menuID, error) {
 			shop, item, err := s.at(ctx, in.Slug, in.ID)
 			if err != nil {
@@ -462,7 +462,7 @@ func (s *Service) itemRoutes(rt *httpx.Router) {
 			return out, err
 		})
 	for path, what := range map[string]string{"items": "an item", "options": "an option"} {
-		act(s, rt, huma.Operation{Method: http.MethodPut, Path: path + "/{id}/availability", Summary: "Say whether " + what + " can be had"}, s.setAvailability)
+		act(s, rt, huma.Operation{Method: http.MethodPut, Path: path + "/{id}/availability", Summary: "Say whether " + what + " can be had"}, httpx.May("restaurant.work"), s.setAvailability)
 	}
 }
 
@@ -521,7 +521,7 @@ func (s *Service) fileRoutes(rt *httpx.Router) {
 	httpx.Operation(rt, huma.Operation{
 		Method: http.MethodPost, Path: "/restaurants/{slug}/menu/import", Summary: "Import a card", Tags: []string{tag}, Security: bearer, MaxBodyBytes: MaxImport + 1,
 		Description: "All of the file or nothing. As CSV: " + strings.Join(Columns, ", ") + "; only item and price are needed. As JSON: what export gives.",
-	}, func(ctx context.Context, in *importIn) (*importOut, error) {
+	}, httpx.May("menu.manage"), func(ctx context.Context, in *importIn) (*importOut, error) {
 		shop, err := s.shops.ShopBySlug(ctx, in.Slug)
 		if err != nil {
 			return nil, err
@@ -538,7 +538,7 @@ func (s *Service) fileRoutes(rt *httpx.Router) {
 	})
 	httpx.Operation(rt, huma.Operation{
 		Method: http.MethodGet, Path: "/restaurants/{slug}/menu/export", Summary: "Export the card", Tags: []string{tag}, Security: bearer,
-	}, func(ctx context.Context, in *exportIn) (*bytesOut, error) {
+	}, httpx.May("menu.manage"), func(ctx context.Context, in *exportIn) (*bytesOut, error) {
 		shop, err := s.shops.ShopBySlug(ctx, in.Slug)
 		if err != nil {
 			return nil, err

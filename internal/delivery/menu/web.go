@@ -31,8 +31,9 @@ type visit struct {
 }
 
 func (s *Service) pageRoutes(rt *httpx.Router) {
-	on := func(pattern string, fn func(*visit) error) {
-		rt.Page(pattern, func(w http.ResponseWriter, r *http.Request) error {
+	work, manage := httpx.May("restaurant.work"), httpx.May("menu.manage")
+	on := func(pattern string, g httpx.Guard, fn func(*visit) error) {
+		rt.Page(pattern, g, func(w http.ResponseWriter, r *http.Request) error {
 			vi, err := s.visit(w, r)
 			if err != nil {
 				return err
@@ -41,27 +42,27 @@ func (s *Service) pageRoutes(rt *httpx.Router) {
 		})
 	}
 	const base = "/restaurant/{slug}/menu"
-	on("GET "+base, s.showCard)
-	on("POST "+base+"/move", s.postMove)
-	on("POST "+base+"/delete", s.postDelete)
-	on("POST "+base+"/restore", s.postRestore)
-	on("POST "+base+"/availability/{id}", s.postAvailability)
-	on("GET "+base+"/menus/{id}", s.showMenu)
-	on("POST "+base+"/menus/{id}", s.postMenu)
-	on("GET "+base+"/sections/{id}", s.showSection)
-	on("POST "+base+"/sections/{id}", s.postSection)
-	on("GET "+base+"/items/{id}", s.showItem)
-	on("POST "+base+"/items/{id}", s.postItem)
-	on("POST "+base+"/items/{id}/price", s.postPrice)
-	on("POST "+base+"/items/{id}/copy", s.postCopy)
-	on("GET "+base+"/groups", s.showGroups)
-	on("GET "+base+"/groups/{id}", s.showGroup)
-	on("POST "+base+"/groups/{id}", s.postGroup)
-	on("GET "+base+"/import", s.showImport)
-	on("POST "+base+"/import", s.postImport)
-	on("GET "+base+"/export", s.showExport)
-	on("GET /kitchen/{slug}/menu", s.showSwitches)
-	on("POST /kitchen/{slug}/menu/{id}", s.postSwitch)
+	on("GET "+base, work, s.showCard)
+	on("POST "+base+"/move", manage, s.postMove)
+	on("POST "+base+"/delete", manage, s.postDelete)
+	on("POST "+base+"/restore", manage, s.postRestore)
+	on("POST "+base+"/availability/{id}", work, s.postAvailability)
+	on("GET "+base+"/menus/{id}", work, s.showMenu)
+	on("POST "+base+"/menus/{id}", manage, s.postMenu)
+	on("GET "+base+"/sections/{id}", work, s.showSection)
+	on("POST "+base+"/sections/{id}", manage, s.postSection)
+	on("GET "+base+"/items/{id}", work, s.showItem)
+	on("POST "+base+"/items/{id}", manage, s.postItem)
+	on("POST "+base+"/items/{id}/price", manage, s.postPrice)
+	on("POST "+base+"/items/{id}/copy", manage, s.postCopy)
+	on("GET "+base+"/groups", work, s.showGroups)
+	on("GET "+base+"/groups/{id}", work, s.showGroup)
+	on("POST "+base+"/groups/{id}", manage, s.postGroup)
+	on("GET "+base+"/import", work, s.showImport)
+	on("POST "+base+"/import", manage, s.postImport)
+	on("GET "+base+"/export", work, s.showExport)
+	on("GET /kitchen/{slug}/menu", work, s.showSwitches)
+	on("POST /kitchen/{slug}/menu/{id}", work, s.postSwitch)
 }
 
 // visit finds the restaurant and its card, and refuses whoever does not work there.

@@ -26,27 +26,27 @@ func (s *Service) Routes(rt *httpx.Router) {
 	place := op(http.MethodPost, "/orders", "Place an order")
 	place.Description = "Done once for each Idempotency-Key. 409 quote_changed carries the new quote. 202: the card's answer is not known yet; watch the order."
 	place.DefaultStatus = http.StatusCreated
-	httpx.Operation(rt, place, s.apiPlace)
-	httpx.Operation(rt, op(http.MethodGet, "/orders", "List my orders, newest first"), s.apiMine)
-	httpx.Operation(rt, op(http.MethodGet, "/orders/{id}", "Read an order"), simple(s.Get))
-	httpx.Operation(rt, op(http.MethodGet, "/restaurants/{slug}/orders", "List a restaurant's orders, newest first"), s.apiKitchen)
+	httpx.Operation(rt, place, httpx.May("order.place"), s.apiPlace)
+	httpx.Operation(rt, op(http.MethodGet, "/orders", "List my orders, newest first"), httpx.May("order.read"), s.apiMine)
+	httpx.Operation(rt, op(http.MethodGet, "/orders/{id}", "Read an order"), httpx.May("order.read"), simple(s.Get))
+	httpx.Operation(rt, op(http.MethodGet, "/restaurants/{slug}/orders", "List a restaurant's orders, newest first"), httpx.May("order.read"), s.apiKitchen)
 	track := op(http.MethodGet, "/track/{token}", "Follow an order by its tracking link")
 	track.Security = nil
-	httpx.Operation(rt, track, s.apiTrack)
+	httpx.Operation(rt, track, httpx.Anyone, s.apiTrack)
 
 	act := func(verb Verb, summary string) huma.Operation {
 		return op(http.MethodPost, "/orders/{id}/"+string(verb), summary)
 	}
-	httpx.Operation(rt, act(Confirm, "Accept an order"), about(s.apiConfirm))
-	httpx.Operation(rt, act(Refuse, "Turn down an order that was not confirmed"), about(s.apiRefuse))
-	httpx.Operation(rt, act(Prepare, "Begin to cook"), simple(s.Prepare))
-	httpx.Operation(rt, act(Finish, "Put it on the counter"), simple(s.MarkReady))
-	httpx.Operation(rt, act(Delay, "Move the time at which it will be ready"), about(s.apiDelay))
-	httpx.Operation(rt, act(Cancel, "Cancel an order"), about(s.apiCancel))
-	httpx.Operation(rt, act(Restore, "Take up an order that was cancelled by mistake"), simple(s.Restore))
-	httpx.Operation(rt, act(Collect, "Hand an order over at the counter"), about(s.apiCollect))
+	httpx.Operation(rt, act(Confirm, "Accept an order"), httpx.May("order.confirm"), about(s.apiConfirm))
+	httpx.Operation(rt, act(Refuse, "Turn down an order that was not confirmed"), httpx.May("order.refuse"), about(s.apiRefuse))
+	httpx.Operation(rt, act(Prepare, "Begin to cook"), httpx.May("order.prepare"), simple(s.Prepare))
+	httpx.Operation(rt, act(Finish, "Put it on the counter"), httpx.May("order.ready"), simple(s.MarkReady))
+	httpx.Operation(rt, act(Delay, "Move the time at which it will be ready"), httpx.May("order.delay"), about(s.apiDelay))
+	httpx.Operation(rt, act(Cancel, "Cancel an order"), httpx.May("order.cancel"), about(s.apiCancel))
+	httpx.Operation(rt, act(Restore, "Take up an order that was cancelled by mistake"), httpx.May("order.restore"), simple(s.Restore))
+	httpx.Operation(rt, act(Collect, "Hand an order over at the counter"), httpx.May("order.deliver"), about(s.apiCollect))
 
-	rt.Raw("GET "+httpx.Prefix+"/orders/{id}/events", s.stream)
+	rt.Raw("GET "+httpx.Prefix+"/orders/{id}/events", httpx.May("order.read"), s.stream)
 	describeStream(rt.API.OpenAPI())
 }
 

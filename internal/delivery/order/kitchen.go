@@ -23,14 +23,14 @@ import (
 
 // kitchenPages registers the screen of those who cook.
 func (p *pages) kitchenPages(rt *httpx.Router) {
-	rt.Page("GET /kitchen/{slug}", p.kitchenScreen)
-	rt.Page("GET /kitchen/{slug}/live", p.kitchenLive)
-	rt.Page("GET /kitchen/{slug}/today", p.kitchenToday)
-	rt.Page("GET /kitchen/{slug}/ended", p.kitchenEnded)
-	rt.Page("GET /kitchen/{slug}/orders/{code}", p.kitchenOrder)
-	rt.Page("GET /kitchen/{slug}/orders/{code}/print", p.kitchenPrint)
-	rt.Page("GET /kitchen/{slug}/orders/{code}/{verb}", p.kitchenAsk)
-	rt.Page("POST /kitchen/{slug}/orders/{code}/{verb}", p.kitchenAct)
+	rt.Page("GET /kitchen/{slug}", httpx.May("order.read"), p.kitchenScreen)
+	rt.Page("GET /kitchen/{slug}/live", httpx.May("order.read"), p.kitchenLive)
+	rt.Page("GET /kitchen/{slug}/today", httpx.May("order.read"), p.kitchenToday)
+	rt.Page("GET /kitchen/{slug}/ended", httpx.May("order.read"), p.kitchenEnded)
+	rt.Page("GET /kitchen/{slug}/orders/{code}", httpx.May("order.read"), p.kitchenOrder)
+	rt.Page("GET /kitchen/{slug}/orders/{code}/print", httpx.May("order.read"), p.kitchenPrint)
+	rt.Page("GET /kitchen/{slug}/orders/{code}/{verb}", httpx.May("order.read"), p.kitchenAsk)
+	rt.Page("POST /kitchen/{slug}/orders/{code}/{verb}", httpx.May("order.delay"), p.kitchenAct)
 }
 
 // board is what a kitchen has to do.

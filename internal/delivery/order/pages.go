@@ -35,15 +35,15 @@ type pages struct {
 // Pages registers the pages of customers, of those who hold a tracking link, and of kitchens.
 func (s *Service) Pages(rt *httpx.Router, d PageDeps) {
 	p := &pages{Service: s, PageDeps: d}
-	rt.Page("GET /orders", p.mine)
-	rt.Page("GET /orders/active", p.active)
-	rt.Page("GET /orders/{code}", p.one)
-	rt.Page("GET /orders/{code}/live", p.oneLive)
-	rt.Page("GET /orders/{code}/cancel", p.askCancel)
-	rt.Page("POST /orders/{code}/cancel", p.cancel)
-	rt.Page("GET /t/{token}", p.track)
-	rt.Page("GET /t/{token}/live", p.trackLive)
-	rt.Raw("GET /t/{token}/events", p.trackEvents)
+	rt.Page("GET /orders", httpx.May("order.read"), p.mine)
+	rt.Page("GET /orders/active", httpx.May("order.read"), p.active)
+	rt.Page("GET /orders/{code}", httpx.May("order.read"), p.one)
+	rt.Page("GET /orders/{code}/live", httpx.May("order.read"), p.oneLive)
+	rt.Page("GET /orders/{code}/cancel", httpx.May("order.read"), p.askCancel)
+	rt.Page("POST /orders/{code}/cancel", httpx.May("order.cancel"), p.cancel)
+	rt.Page("GET /t/{token}", httpx.Anyone, p.track)
+	rt.Page("GET /t/{token}/live", httpx.Anyone, p.trackLive)
+	rt.Raw("GET /t/{token}/events", httpx.Anyone, p.trackEvents)
 	p.kitchenPages(rt)
 }
 

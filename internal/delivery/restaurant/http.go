@@ -24,16 +24,16 @@ func (s *Service) Routes(rt *httpx.Router) {
 		return huma.Operation{Method: method, Path: path, OperationID: name, Summary: summary, Tags: []string{"Restaurants"}, DefaultStatus: status}
 	}
 	const one = "/restaurants/{slug}"
-	httpx.Operation(rt, op("GET", one, "get-restaurant", "A restaurant: profile, hours, zones, open or not", 200), s.restGet)
-	httpx.Operation(rt, op("POST", "/restaurants", "create-restaurant", "Make a restaurant (admin)", 201), s.restCreate)
-	httpx.Operation(rt, op("PATCH", one, "change-restaurant", "Change some of a restaurant's settings", 200), s.restPatch)
-	httpx.Operation(rt, op("PUT", one+"/hours", "set-restaurant-hours", "Replace hours, special days and holidays", 200), s.restHours)
-	httpx.Operation(rt, op("PUT", one+"/zones", "set-restaurant-zones", "Replace the delivery zones", 200), s.restZones)
-	httpx.Operation(rt, op("POST", one+"/pause", "pause-restaurant", "Take no orders for a while, or again", 200), s.restPause)
-	httpx.Operation(rt, op("POST", one+"/rush", "rush-restaurant", "Cook slower for a while, or as usual again", 200), s.restRush)
-	httpx.Operation(rt, op("POST", one+"/closures", "add-restaurant-closure", "Close for a time", 201), s.restAddClosure)
-	httpx.Operation(rt, op("DELETE", one+"/closures/{id}", "delete-restaurant-closure", "Take a closure back", 200), s.restRemoveClosure)
-	httpx.Operation(rt, op("GET", one+"/slots", "list-restaurant-slots", "Times that can be ordered for", 200), s.restSlots)
+	httpx.Operation(rt, op("GET", one, "get-restaurant", "A restaurant: profile, hours, zones, open or not", 200), httpx.Anyone, s.restGet)
+	httpx.Operation(rt, op("POST", "/restaurants", "create-restaurant", "Make a restaurant (admin)", 201), httpx.May("admin.restaurants"), s.restCreate)
+	httpx.Operation(rt, op("PATCH", one, "change-restaurant", "Change some of a restaurant's settings", 200), httpx.May("restaurant.manage"), s.restPatch)
+	httpx.Operation(rt, op("PUT", one+"/hours", "set-restaurant-hours", "Replace hours, special days and holidays", 200), httpx.May("restaurant.manage"), s.restHours)
+	httpx.Operation(rt, op("PUT", one+"/zones", "set-restaurant-zones", "Replace the delivery zones", 200), httpx.May("restaurant.manage"), s.restZones)
+	httpx.Operation(rt, op("POST", one+"/pause", "pause-restaurant", "Take no orders for a while, or again", 200), httpx.May("restaurant.work"), s.restPause)
+	httpx.Operation(rt, op("POST", one+"/rush", "rush-restaurant", "Cook slower for a while, or as usual again", 200), httpx.May("restaurant.work"), s.restRush)
+	httpx.Operation(rt, op("POST", one+"/closures", "add-restaurant-closure", "Close for a time", 201), httpx.May("restaurant.work"), s.restAddClosure)
+	httpx.Operation(rt, op("DELETE", one+"/closures/{id}", "delete-restaurant-closure", "Take a closure back", 200), httpx.May("restaurant.work"), s.restRemoveClosure)
+	httpx.Operation(rt, op("GET", one+"/slots", "list-restaurant-slots", "Times that can be ordered for", 200), httpx.Anyone, s.restSlots)
 	s.pages(rt)
 }
 

@@ -38,14 +38,14 @@ func router(err error) *Router {
 		w.WriteHeader(status)
 		fmt.Fprintf(w, "<h1>%s</h1>", sentence)
 	})
-	Operation(rt, huma.Operation{Method: http.MethodPost, Path: "/things"}, func(context.Context, *thing) (*thingReply, error) {
+	Operation(rt, huma.Operation{Method: http.MethodPost, Path: "/things"}, Anyone, func(context.Context, *thing) (*thingReply, error) {
 		if err != nil {
 			return nil, err
 		}
 		return &thingReply{}, nil
 	})
-	rt.Page("GET /page", func(http.ResponseWriter, *http.Request) error { return err })
-	rt.Page("GET /boom", func(http.ResponseWriter, *http.Request) error { panic("boom") })
+	rt.Page("GET /page", Anyone, func(http.ResponseWriter, *http.Request) error { return err })
+	rt.Page("GET /boom", Anyone, func(http.ResponseWriter, *http.Request) error { panic("boom") })
 	return rt
 }
 
@@ -241,8 +241,8 @@ func TestBodiesAreAsLargeAsTheOperatorAllows(t *testing.T) {
 			Text string `json:"text"`
 		}
 	}
-	Operation(rt, huma.Operation{Method: "POST", Path: "/echo"}, func(context.Context, *body) (*struct{}, error) { return nil, nil })
-	rt.Page("POST /form", func(w http.ResponseWriter, r *http.Request) error {
+	Operation(rt, huma.Operation{Method: "POST", Path: "/echo"}, Anyone, func(context.Context, *body) (*struct{}, error) { return nil, nil })
+	rt.Page("POST /form", Anyone, func(w http.ResponseWriter, r *http.Request) error {
 		var f struct {
 			Text string `form:"text"`
 		}

@@ -44,12 +44,14 @@ func (p *Problem) GetStatus() int { return p.Status }
 // ContentType returns the media type of problem documents.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
-// GetHeaders returns Retry-After where the error says when to try again.
+// GetHeaders returns Retry-After where the error says when to try again, and WWW-Authenticate where it is about the token.
 func (p *Problem) GetHeaders() http.Header {
-	if p.retry <= 0 {
-		return nil
+	h := http.Header{}
+	if p.retry > 0 {
+		h.Set("Retry-After", fmt.Sprint(int((p.retry+time.Second-1)/time.Second)))
 	}
-	return http.Header{"Retry-After": {fmt.Sprint(int((p.retry + time.Second - 1) / time.Second))}}
+	challenge(h, p.Status, p.cause)
+	return h
 }
 
 // With is an error that carries a document for the client beside its sentence.

@@ -37,7 +37,13 @@ type Router struct {
 	log       *slog.Logger
 	jsonBody  int64
 	errorPage func(w http.ResponseWriter, r *http.Request, status int, sentence string)
-	routes    []string
+	routes    []Route
+}
+
+// Route is a pattern and who may come to it.
+type Route struct {
+	Pattern string
+	Guard   Guard
 }
 
 // ErrorPage renders the page for an error that a person caused or met.
@@ -87,24 +93,32 @@ func schemaNames() func(reflect.Type, string) string {
 	}
 }
 
-// Routes returns the patterns registered so far, sorted, for the access matrix and the documents.
-func (rt *Router) Routes() []string { return slices.Sorted(slices.Values(rt.routes)) }
+// Routes returns what is registered so far, by pattern, for the access matrix and the documents.
+func (rt *Router) Routes() []Route {
+	return slices.SortedFunc(slices.Values(rt.routes), func(a, b Route) int { return strings.Compare(a.Pattern, b.Pattern) })
+}
 
-// Page registers a handler for people: a page, a fragment of one, or a form. The pattern is ServeMux's: "GET /orders/{code}".
-func (rt *Router) Page(pattern string, h Handler) { rt.Raw(pattern, h) }
+// Page registers a handler for people: a page, a fragment of one, or a form. The pattern is ServeMux's: "GET /orders/{code}"; g says who may
+// come, and others are refused before h is called.
+func (rt *Router) Page(pattern string, g Guard, h Handler) { rt.Raw(pattern, g, h) }
 
 // Raw registers any other handler: a file, a stream, a document of a protocol.
-func (rt *Router) Raw(pattern string, h Handler) {
-	rt.routes = append(rt.routes, pattern)
+func (rt *Router) Raw(pattern string, g Guard, h Handler) {
+	rt.routes = append(rt.routes, Route{pattern, g})
 	rt.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		if err := h(w, r); err != nil {
+		err := g.check(r.Context(), r.Method)
+		if err == nil {
+			err = h(w, r)
+		}
+		if err != nil {
 			rt.Error(w, r, err)
 		}
 	})
 }
 
-// Operation registers one operation of the REST API. op.Path is below Prefix. fn's errors become problems.
-func Operation[I, O any](rt *Router, op huma.Operation, fn func(context.Context, *I) (*O, error)) {
+// Operation registers one operation of the REST API. op.Path is below Prefix; g says who may come, and others are refused before their
+// input is read. fn's errors become problems.
+func Operation[I, O any](rt *Router, op huma.Operation, g Guard, fn func(context.Context, *I) (*O, error)) {
 	op.Path = Prefix + op.Path
 	if op.OperationID == "" {
 		op.OperationID = strings.ToLower(op.Method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(strings.TrimPrefix(op.Path, Prefix))
@@ -112,7 +126,8 @@ func Operation[I, O any](rt *Router, op huma.Operation, fn func(context.Context,
 	if op.MaxBodyBytes == 0 {
 		op.MaxBodyBytes = rt.jsonBody
 	}
-	rt.routes = append(rt.routes, op.Method+" "+op.Path)
+	rt.routes = append(rt.routes, Route{op.Method + " " + op.Path, g})
+	op.Middlewares = append(huma.Middlewares{rt.guarded(g)}, op.Middlewares...)
 	huma.Register(rt.API, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := fn(ctx, in)
 		if err == nil {
@@ -120,8 +135,8 @@ func Operation[I, O any](rt *Router, op huma.Operation, fn func(context.Context,
 		}
 		p := problemOf(err)
 		rt.note(ctx, op.Method+" "+op.Path, p.Status, err)
-		if p.retry > 0 {
-			return nil, huma.ErrorWithHeaders(p, p.GetHeaders())
+		if h := p.GetHeaders(); len(h) > 0 {
+			return nil, huma.ErrorWithHeaders(p, h)
 		}
 		return nil, p
 	})
