@@ -1778,7 +1778,7 @@ func pageWord(is bool) string {
 // promise is when it comes: "19:05–19:20", with the day where that is not today.
 func promise(ctx context.Context, v *checkoutView) string {
 	when := span(v.Quote.From, v.Quote.To, v.Shop.Loc)
-	if day := ui.Day(ctx, v.Quote.From, v.Shop.Loc); day != "today" {
+	if day := ui.Day(ctx, v.Quote.From, v.Shop.Loc); !ui.Today(ctx, v.Quote.From, v.Shop.Loc) {
 		return day + " " + when
 	}
 	return when

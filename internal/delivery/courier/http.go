@@ -89,7 +89,7 @@ func (s *Service) restPosition(ctx context.Context, in *positionInput) (*struct{
 	fixes := make([]Fix, 0, len(b.Positions)+1)
 	for i, p := range b.Positions {
 		if err := checkFix(p.fix(), s.now()); err != nil {
-			return nil, errs.InvalidField("positions["+strconv.Itoa(i)+"]", "%s", httpx.Sentence(err))
+			return nil, errs.InvalidField("positions["+strconv.Itoa(i)+"]", "%s", httpx.Sentence(ctx, err))
 		}
 		fixes = append(fixes, p.fix())
 	}

@@ -230,7 +230,7 @@ func (s *Service) acted(w http.ResponseWriter, r *http.Request, err error) error
 	said := ""
 	switch errs.KindOf(err) {
 	case errs.Conflict, errs.Invalid:
-		said = httpx.Sentence(err)
+		said = httpx.Sentence(r.Context(), err)
 	default:
 		if err != nil {
 			return err

@@ -868,7 +868,7 @@ func trackLive(t *tracking) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Steps("Progress", ui.OrderSteps(t.status(), t.Mode == delivery.Pickup, t.stepNotes(ctx))).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Steps("Progress", ui.OrderSteps(ctx, t.status(), t.Mode == delivery.Pickup, t.stepNotes(ctx))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -2098,10 +2098,10 @@ func (t *tracking) receiptTitle() string {
 
 // day is "", or the day of the promise with a comma behind it where that is another than today.
 func (t *tracking) day(ctx context.Context) string {
-	day := ui.Day(ctx, t.From, t.loc)
-	if day == "today" {
+	if ui.Today(ctx, t.From, t.loc) {
 		return ""
 	}
+	day := ui.Day(ctx, t.From, t.loc)
 	return strings.ToUpper(day[:1]) + day[1:] + ", "
 }
 

@@ -1,7 +1,6 @@
 package httpx
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -63,7 +62,7 @@ func (l *Limiter) Check(w http.ResponseWriter, r *http.Request, o LimitOptions) 
 	if got.OK {
 		return nil
 	}
-	return errs.New(errs.TooMany, "That is more than we can take at once. Try again in %s.", wait(got.Retry)).WithCode("rate_limited").WithRetry(got.Retry)
+	return tooFast(got.Retry)
 }
 
 // tell writes the headers: by hand in their canonical form and cut from one text, for each reply of the API has them.
@@ -101,14 +100,15 @@ func tell(h http.Header, class string, rate Rate, got Taken, now time.Time) {
 // seconds rounds up.
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
-// wait writes a time for people.
-func wait(d time.Duration) string {
-	switch n := seconds(d); {
+// tooFast tells a person when to come back.
+func tooFast(wait time.Duration) *errs.Error {
+	n := seconds(wait)
+	e := errs.New(errs.TooMany, "That is more than we can take at once. Try again in %d minutes.", (n+59)/60)
+	switch {
 	case n <= 1:
-		return "a second"
+		e = errs.New(errs.TooMany, "That is more than we can take at once. Try again in a second.")
 	case n <= 90:
-		return fmt.Sprintf("%d seconds", n)
-	default:
-		return fmt.Sprintf("%d minutes", (n+59)/60)
+		e = errs.New(errs.TooMany, "That is more than we can take at once. Try again in %d seconds.", n)
 	}
+	return e.WithCode("rate_limited").WithRetry(wait)
 }

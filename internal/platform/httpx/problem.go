@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 )
 
 // Problem is the body of every error of the REST API (RFC 9457). Code is stable for programs; Errors name each wrong input by its path.
@@ -101,30 +103,44 @@ func StatusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// Sentence returns what a person may be told of err.
-func Sentence(err error) string {
+// ours is what people are told of an error that is not for them.
+var ours = i18n.Key("Something went wrong on our side. It has been noted; try again in a moment.")
+
+// Sentence returns what a person may be told of err, in the language of ctx.
+func Sentence(ctx context.Context, err error) string {
 	if p, ok := errors.AsType[*Problem](err); ok {
-		return p.Detail
+		return i18n.T(ctx, p.Detail)
 	}
-	if e, ok := errors.AsType[*errs.Error](err); ok {
-		return e.Message
+	if s := i18n.Error(ctx, err); s != "" {
+		return s
 	}
 	switch StatusOf(err) {
 	case http.StatusServiceUnavailable:
-		return "That took too long. Try again in a moment."
+		return i18n.T(ctx, "That took too long. Try again in a moment.")
 	case http.StatusRequestEntityTooLarge:
-		return "That is too large."
+		return i18n.T(ctx, "That is too large.")
 	}
-	return "Something went wrong on our side. It has been noted; try again in a moment."
+	return i18n.T(ctx, ours)
 }
 
-// problemOf turns any error into a Problem.
-func problemOf(err error) *Problem {
+// in returns p in the language of ctx.
+func (p *Problem) in(ctx context.Context) *Problem {
+	own := *p
+	own.Detail = i18n.T(ctx, p.Detail)
+	own.Errors = slices.Clone(p.Errors)
+	for i, f := range own.Errors {
+		own.Errors[i].Message = i18n.T(ctx, f.Message)
+	}
+	return &own
+}
+
+// problemOf turns any error into a Problem in the language of ctx.
+func problemOf(ctx context.Context, err error) *Problem {
 	if p, ok := errors.AsType[*Problem](err); ok {
-		return p
+		return p.in(ctx)
 	}
 	status := StatusOf(err)
-	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: Sentence(err), cause: err}
+	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: Sentence(ctx, err), cause: err}
 	if w, ok := errors.AsType[*With](err); ok {
 		p.Extra = w.Body
 	}
@@ -138,7 +154,7 @@ func problemOf(err error) *Problem {
 		p.Code = e.Kind.String()
 	}
 	for _, f := range e.Fields {
-		p.Errors = append(p.Errors, ProblemField{Path: location(f.Path), Message: f.Message})
+		p.Errors = append(p.Errors, ProblemField{Path: location(f.Path), Message: i18n.Field(ctx, f)})
 	}
 	return p
 }
@@ -174,7 +190,7 @@ func newProblem(status int, msg string, causes ...error) huma.StatusError {
 			msg := d.Message
 			if rest, ok := strings.CutPrefix(msg, "expected required property "); ok { // huma names the object that lacks it
 				if name, _, ok := strings.Cut(rest, " "); ok {
-					path, msg = path+"."+name, "This is needed."
+					path, msg = path+"."+name, i18n.Key("This is needed.")
 				}
 			}
 			p.Errors = append(p.Errors, ProblemField{Path: path, Message: msg})
@@ -190,7 +206,7 @@ func newProblem(status int, msg string, causes ...error) huma.StatusError {
 		p.Errors = []ProblemField{{Path: "body", Message: msg}}
 	}
 	if status >= 500 {
-		p.Code, p.Detail = "internal", "Something went wrong on our side. It has been noted; try again in a moment."
+		p.Code, p.Detail = "internal", ours
 		if p.cause == nil {
 			p.cause = errors.New(msg)
 		}

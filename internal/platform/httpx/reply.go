@@ -14,6 +14,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 )
 
 // defaultFormBody is the largest form that DecodeForm reads, in bytes, where HardenOptions.FormBody does not say.
@@ -124,7 +125,7 @@ func setField(f reflect.Value, got []string) string {
 			return ""
 		}
 		if err := u.UnmarshalText([]byte(s)); err != nil {
-			return "This is not valid."
+			return i18n.Key("This is not valid.")
 		}
 		return ""
 	}
@@ -139,7 +140,7 @@ func setField(f reflect.Value, got []string) string {
 		}
 		n, err := strconv.ParseInt(s, 10, 64)
 		if err != nil {
-			return "Write a whole number."
+			return i18n.Key("Write a whole number.")
 		}
 		f.SetInt(n)
 	case reflect.Float64:
@@ -148,7 +149,7 @@ func setField(f reflect.Value, got []string) string {
 		}
 		n, err := strconv.ParseFloat(s, 64)
 		if err != nil || n != n || n > 1e12 || n < -1e12 {
-			return "Write a number."
+			return i18n.Key("Write a number.")
 		}
 		f.SetFloat(n)
 	case reflect.Slice:

@@ -20,6 +20,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 )
 
 // Prefix is where the REST API lives.
@@ -61,7 +62,11 @@ func NewRouter(log *slog.Logger, version string, errorPage ErrorPage, opts ...Op
 	for _, o := range opts {
 		o(rt)
 	}
-	huma.NewError = newProblem // huma's own hook for the shape of its errors; the same function for every Router
+	// huma's own hooks for the shape of its errors; the same functions for every Router.
+	huma.NewError = newProblem
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, causes ...error) huma.StatusError {
+		return newProblem(status, msg, causes...).(*Problem).in(ctx.Context())
+	}
 	cfg := huma.DefaultConfig("Stoa", version)
 	cfg.OpenAPIPath = Prefix + "/openapi"
 	cfg.DocsPath = "" // huma's page loads its script from a CDN; ours is /docs/api
@@ -133,7 +138,7 @@ func Operation[I, O any](rt *Router, op huma.Operation, g Guard, fn func(context
 		if err == nil {
 			return out, nil
 		}
-		p := problemOf(err)
+		p := problemOf(ctx, err)
 		rt.note(ctx, op.Method+" "+op.Path, p.Status, err)
 		if h := p.GetHeaders(); len(h) > 0 {
 			return nil, huma.ErrorWithHeaders(p, h)
@@ -150,7 +155,7 @@ func Operation[I, O any](rt *Router, op huma.Operation, g Guard, fn func(context
 
 // Error answers a request with err: a problem for programs, a page for people.
 func (rt *Router) Error(w http.ResponseWriter, r *http.Request, err error) {
-	p := problemOf(err)
+	p := problemOf(r.Context(), err)
 	rt.note(r.Context(), r.Method+" "+r.URL.Path, p.Status, err)
 	for k, v := range p.GetHeaders() {
 		w.Header()[k] = v
@@ -224,10 +229,10 @@ func (rt *Router) missing(w http.ResponseWriter, r *http.Request) {
 			allowed = append(allowed, m)
 		}
 	}
-	p := &Problem{Type: "about:blank", Title: http.StatusText(http.StatusNotFound), Status: http.StatusNotFound, Code: "not_found", Detail: "There is nothing at this address."}
+	p := &Problem{Type: "about:blank", Title: http.StatusText(http.StatusNotFound), Status: http.StatusNotFound, Code: "not_found", Detail: i18n.Key("There is nothing at this address.")}
 	if len(allowed) > 0 {
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		p = &Problem{Type: "about:blank", Title: http.StatusText(http.StatusMethodNotAllowed), Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Detail: "This address does not take " + r.Method + "."}
+		p = &Problem{Type: "about:blank", Title: http.StatusText(http.StatusMethodNotAllowed), Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Detail: i18n.T(r.Context(), "This address does not take %s.", r.Method)}
 	}
 	rt.Error(w, r, p)
 }

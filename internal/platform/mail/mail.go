@@ -62,19 +62,19 @@ const (
 
 // Options says how letters are sent. Zero values stand for the defaults named.
 type Options struct {
-	Mode     string        // Off by default
-	Host     string        // of the mail server
-	Port     int           // 587 with starttls, 465 with tls, 25 with none
-	User     string        // empty: no authentication
-	Password func() string // read anew for each letter; may be nil without User
-	From     string        // "Town <food@example.org>" or an address alone
-	TLS      string        // "starttls" (default), "tls" from the first byte, "none" for a server on this machine
-	PerHour  int           // letters of a kind to an address in an hour; 6
-	Keep     time.Duration // how long it is kept that a letter was sent, and with Dev the letter; 30 days
-	Town     func() string // its name, under each letter; nil: "Stoa"
-	URL      func() string // the address of its pages; nil: none is named
-	Log      *slog.Logger  // nil: slog.Default()
-	Trust    *Trust        // nil: the system's authorities
+	Mode     string                 // Off by default
+	Host     string                 // of the mail server
+	Port     int                    // 587 with starttls, 465 with tls, 25 with none
+	User     string                 // empty: no authentication
+	Password func() (string, error) // read anew for each letter; may be nil without User
+	From     string                 // "Town <food@example.org>" or an address alone
+	TLS      string                 // "starttls" (default), "tls" from the first byte, "none" for a server on this machine
+	PerHour  int                    // letters of a kind to an address in an hour; 6
+	Keep     time.Duration          // how long it is kept that a letter was sent, and with Dev the letter; 30 days
+	Town     func() string          // its name, under each letter; nil: "Stoa"
+	URL      func() string          // the address of its pages; nil: none is named
+	Log      *slog.Logger           // nil: slog.Default()
+	Trust    *Trust                 // nil: the system's authorities
 }
 
 // jobKind is the kind of the job that sends a letter.

@@ -161,7 +161,11 @@ func (m *Mailer) client() (*gomail.Client, error) {
 	if m.opt.User != "" {
 		opt = append(opt, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(m.opt.User))
 		if m.opt.Password != nil {
-			opt = append(opt, gomail.WithPassword(m.opt.Password()))
+			password, err := m.opt.Password()
+			if err != nil {
+				return nil, err
+			}
+			opt = append(opt, gomail.WithPassword(password))
 		}
 	}
 	c, err := gomail.NewClient(m.opt.Host, opt...)

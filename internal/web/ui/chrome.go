@@ -4,13 +4,15 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"github.com/stoa-town/stoa/internal/base/i18n"
 )
 
 // Chrome is what the frame around every page shows. The composition root fills it once a request; pages read it with ChromeFrom.
 type Chrome struct {
 	TownName  string
 	Viewer    *Viewer        // nil: nobody is signed in
-	Lang      string         // BCP 47 tag of words and number formats; "" is "en"
+	Lang      string         // BCP 47 tag of number formats; "" is that of the words (i18n.Lang)
 	Theme     string         // "light", "dark" or "" for what the system prefers; the browser keeps it in the cookie "theme"
 	Nonce     string         // of this response's content security policy
 	Now       time.Time      // the server's clock; pages count from it, never from the visitor's own clock
@@ -51,7 +53,7 @@ func WithChrome(ctx context.Context, c Chrome) context.Context {
 func ChromeFrom(ctx context.Context) Chrome {
 	c, _ := ctx.Value(chromeKey{}).(Chrome)
 	if c.Lang == "" {
-		c.Lang = "en"
+		c.Lang = i18n.Lang(ctx)
 	}
 	if c.Speed == 0 {
 		c.Speed = 1
@@ -60,7 +62,7 @@ func ChromeFrom(ctx context.Context) Chrome {
 		c.TownName = "Stoa"
 	}
 	if c.Nav == nil {
-		c.Nav = []Link{{Href: "/", Label: "Restaurants", Icon: "utensils"}, {Href: "/orders", Label: "Orders", Icon: "receipt-text"}}
+		c.Nav = []Link{{Href: "/", Label: i18n.T(ctx, "Restaurants"), Icon: "utensils"}, {Href: "/orders", Label: i18n.T(ctx, "Orders"), Icon: "receipt-text"}}
 	}
 	return c
 }
@@ -77,11 +79,11 @@ func (c Chrome) zone() string {
 	return c.Zone.String()
 }
 
-func (c Chrome) tabs() []Link {
+func (c Chrome) tabs(ctx context.Context) []Link {
 	tabs := append([]Link{}, c.Nav...)
-	tabs = append(tabs, Link{Href: "/cart", Label: "Cart", Icon: "shopping-bag", Count: c.CartCount})
+	tabs = append(tabs, Link{Href: "/cart", Label: i18n.T(ctx, "Cart"), Icon: "shopping-bag", Count: c.CartCount})
 	if c.Viewer == nil {
-		return append(tabs, Link{Href: "/sign-in", Label: "Sign in", Icon: "user-round"})
+		return append(tabs, Link{Href: "/sign-in", Label: i18n.T(ctx, "Sign in"), Icon: "user-round"})
 	}
-	return append(tabs, Link{Href: "/account", Label: "You", Icon: "user-round"})
+	return append(tabs, Link{Href: "/account", Label: i18n.T(ctx, "You"), Icon: "user-round"})
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/message"
 	"golang.org/x/text/number"
 
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/money"
 )
 
@@ -165,47 +166,70 @@ func ClockTime(ctx context.Context, t time.Time, loc *time.Location) string {
 // Day returns the day of t in loc as seen from the server's clock: "today", "tomorrow", "yesterday", "Thursday" within the week, else
 // "Thu 3 Dec" and, in another year, "3 Dec 2027".
 func Day(ctx context.Context, t time.Time, loc *time.Location) string {
-	now := ChromeFrom(ctx).Now.In(loc)
 	t = t.In(loc)
-	y, m, d := now.Date()
-	ty, tm, td := t.Date()
-	days := int(time.Date(ty, tm, td, 12, 0, 0, 0, time.UTC).Sub(time.Date(y, m, d, 12, 0, 0, 0, time.UTC)).Hours() / 24)
-	switch {
+	switch days := daysTo(ctx, t, loc); {
 	case days == 0:
-		return "today"
+		return i18n.T(ctx, "today")
 	case days == 1:
-		return "tomorrow"
+		return i18n.T(ctx, "tomorrow")
 	case days == -1:
-		return "yesterday"
+		return i18n.T(ctx, "yesterday")
 	case days > 1 && days < 7:
-		return t.Weekday().String()
-	case y != ty:
-		return t.Format("2 Jan 2006")
+		return i18n.T(ctx, weekdays[t.Weekday()])
+	case t.Year() != ChromeFrom(ctx).Now.In(loc).Year():
+		return i18n.T(ctx, "%d %s %d", t.Day(), i18n.T(ctx, months[t.Month()-1]), t.Year())
 	}
-	return t.Format("Mon 2 Jan")
+	return i18n.T(ctx, "%s %d %s", i18n.T(ctx, shortDays[t.Weekday()]), t.Day(), i18n.T(ctx, months[t.Month()-1]))
 }
+
+// Today reports whether t is today in loc by the server's clock.
+func Today(ctx context.Context, t time.Time, loc *time.Location) bool { return daysTo(ctx, t, loc) == 0 }
+
+// daysTo returns how many midnights of loc lie between the server's clock and t, negative for the past.
+func daysTo(ctx context.Context, t time.Time, loc *time.Location) int {
+	y, m, d := ChromeFrom(ctx).Now.In(loc).Date()
+	ty, tm, td := t.In(loc).Date()
+	return int(time.Date(ty, tm, td, 12, 0, 0, 0, time.UTC).Sub(time.Date(y, m, d, 12, 0, 0, 0, time.UTC)).Hours() / 24)
+}
+
+// Weekday returns the name of a day of the week.
+func Weekday(ctx context.Context, d time.Weekday) string { return i18n.T(ctx, weekdays[d]) }
+
+// ShortWeekday returns the name of a day of the week in two or three letters.
+func ShortWeekday(ctx context.Context, d time.Weekday) string { return i18n.T(ctx, shortDays[d]) }
+
+var (
+	weekdays = [...]string{
+		i18n.Key("Sunday"), i18n.Key("Monday"), i18n.Key("Tuesday"), i18n.Key("Wednesday"), i18n.Key("Thursday"), i18n.Key("Friday"), i18n.Key("Saturday"),
+	}
+	shortDays = [...]string{i18n.Key("Sun"), i18n.Key("Mon"), i18n.Key("Tue"), i18n.Key("Wed"), i18n.Key("Thu"), i18n.Key("Fri"), i18n.Key("Sat")}
+	months    = [...]string{
+		i18n.Key("Jan"), i18n.Key("Feb"), i18n.Key("Mar"), i18n.Key("Apr"), i18n.Key("May"), i18n.Key("Jun"),
+		i18n.Key("Jul"), i18n.Key("Aug"), i18n.Key("Sep"), i18n.Key("Oct"), i18n.Key("Nov"), i18n.Key("Dec"),
+	}
+)
 
 // ago returns the words of reltime.ts for the same moment, so that a page reads the same before its script runs.
-func ago(now, t time.Time) string {
-	d := now.Sub(t)
+func ago(ctx context.Context, t time.Time) string {
+	d := ChromeFrom(ctx).Now.Sub(t)
 	if d < 0 {
 		if d > -time.Minute {
-			return "in a moment"
+			return i18n.T(ctx, "in a moment")
 		}
-		return "in " + rough(-d)
+		return i18n.T(ctx, "in %s", rough(ctx, -d))
 	}
 	if d < time.Minute {
-		return "just now"
+		return i18n.T(ctx, "just now")
 	}
-	return rough(d) + " ago"
+	return i18n.T(ctx, "%s ago", rough(ctx, d))
 }
 
-func rough(d time.Duration) string {
+func rough(ctx context.Context, d time.Duration) string {
 	switch {
 	case d < time.Hour:
 		return fmt.Sprintf("%d\u00a0min", int(d.Minutes()))
 	case d < 48*time.Hour:
 		return fmt.Sprintf("%d\u00a0h", int(d.Hours()))
 	}
-	return fmt.Sprintf("%d\u00a0days", int(d.Hours()/24))
+	return i18n.T(ctx, "%d\u00a0days", int(d.Hours()/24))
 }

@@ -94,7 +94,7 @@ func orderPage() templ.Component {
 	return with(Page(PageProps{Title: "Your order", Active: "/orders", Map: true}),
 		html(`<div class="split"><div class="stack-l">`),
 		html(`<div class="promise"><p class="kicker">Trattoria Da Sofia · order K7QX</p><h1 class="promise-time num">19:10–19:20</h1><p class="lead">Luca has your food and is on the way.</p></div>`),
-		Steps("Progress", OrderSteps("in_delivery", false, map[string]string{"created": "18:21", "confirmed": "18:22", "preparing": "18:30", "ready": "18:39"})),
+		Steps("Progress", OrderSteps(context.Background(), "in_delivery", false, map[string]string{"created": "18:21", "confirmed": "18:22", "preparing": "18:30", "ready": "18:39"})),
 		MapBox(MapProps{
 			Label: "Luca is 900 m from Marktgasse 4", Lat: 51.336, Lon: 12.334, Fit: true, Topics: "order:12",
 			Markers: []Marker{{ID: "r", Lat: 51.3365, Lon: 12.3325, Kind: "restaurant", Label: "Trattoria Da Sofia"}, {ID: "h", Lat: 51.334, Lon: 12.337, Kind: "home", Label: "You"}, {ID: "courier-3", Lat: 51.3353, Lon: 12.3352, Kind: "courier", Label: "Luca"}},
@@ -152,7 +152,7 @@ func partsPage() templ.Component {
 		Flash("Address saved.", Good), Flash("The kitchen closes in 20 minutes.", Warn), Flash("The card was declined.", Bad), Flash("Prices include tax.", News),
 		with(Notice(Hot), html(`<p>Your quote has changed.</p>`)),
 		Tabs("Orders", []Tab{{Href: "/a", Label: "Running", Count: 2, Active: true}, {Href: "/b", Label: "Past"}}),
-		Steps("Progress", OrderSteps("preparing", true, map[string]string{"created": "18:21", "preparing": "ready about 18:50"})),
+		Steps("Progress", OrderSteps(context.Background(), "preparing", true, map[string]string{"created": "18:21", "preparing": "ready about 18:50"})),
 		with(Table("Payouts", []Column{{Label: "Day"}, {Label: "Orders", Num: true}, {Label: "Total", Num: true}}),
 			html(`<tr><td>Thu 19 Nov</td><td class="num" data-label="Orders">41</td><td class="num" data-label="Total">€1,204.50</td></tr><tr><td>Wed 18 Nov</td><td class="num" data-label="Orders">38</td><td class="num" data-label="Total">€988.00</td></tr>`)),
 		html(`<dl class="stats">`), Stat("Orders today", "41", "3 more than last Friday"), Stat("On time", "93%", ""), Stat("Taken", "€1,204", ""), html(`</dl>`),

@@ -186,7 +186,7 @@ func TestDistancesAndDurationsReadAsPeopleSayThem(t *testing.T) {
 		{Span(26*time.Minute, 33*time.Minute), "25–35\u00a0min"},
 		{Span(30*time.Minute, 30*time.Minute), "30\u00a0min"},
 		{Count(ctx, 12345), "12,345"},
-		{StatusWord("in_delivery"), "On its way"},
+		{StatusWord(context.Background(), "in_delivery"), "On its way"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q; want %q", c.got, c.want)
@@ -212,7 +212,7 @@ func TestDaysAreSeenFromTheServersClock(t *testing.T) {
 func TestOrderStepsEndWhereTheOrderIs(t *testing.T) {
 	for status, want := range map[string]string{"created": "now", "in_delivery": "done done done done now", "concluded": "done done done done done done", "cancelled": " bad"} {
 		var states []string
-		for _, s := range OrderSteps(status, false, nil) {
+		for _, s := range OrderSteps(context.Background(), status, false, nil) {
 			if s.State != "" || status == "cancelled" {
 				states = append(states, s.State)
 			}

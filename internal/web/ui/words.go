@@ -17,6 +17,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 )
 
 func or[T comparable](v, otherwise T) T { return cmp.Or(v, otherwise) }
@@ -68,21 +69,18 @@ func toneIcon(t Tone) string {
 	return "info"
 }
 
-func cartLabel(n int) string {
-	switch n {
-	case 0:
-		return "Cart, empty"
-	case 1:
-		return "Cart, 1 portion"
+func cartLabel(ctx context.Context, n int) string {
+	if n == 0 {
+		return i18n.T(ctx, "Cart, empty")
 	}
-	return fmt.Sprintf("Cart, %d portions", n)
+	return i18n.N(ctx, n, "Cart, %d portion", "Cart, %d portions")
 }
 
-func demoWords(speed float64) string {
+func demoWords(ctx context.Context, speed float64) string {
 	if speed == 1 {
-		return "Demo town: nobody here is real."
+		return i18n.T(ctx, "Demo town: nobody here is real.")
 	}
-	return fmt.Sprintf("Demo town, %g times as fast as life.", speed)
+	return i18n.T(ctx, "Demo town, %g times as fast as life.", speed)
 }
 
 func signInURL(path string) string {
@@ -107,11 +105,11 @@ func asError(err error) *errs.Error {
 	return e
 }
 
-func sentence(err error) string {
-	if e := asError(err); e != nil && e.Message != "" {
-		return e.Message
+func sentence(ctx context.Context, err error) string {
+	if s := i18n.Error(ctx, err); s != "" {
+		return s
 	}
-	return "Something went wrong on our side. Please try again in a moment."
+	return i18n.T(ctx, "Something went wrong on our side. Please try again in a moment.")
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
