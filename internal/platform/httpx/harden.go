@@ -75,7 +75,17 @@ func Harden(next http.Handler, o HardenOptions) http.Handler {
 		r = r.WithContext(ctx)
 		r.RemoteAddr = o.client(r)
 		r.Body = http.MaxBytesReader(w, r.Body, o.MaxBody)
-		inner.ServeHTTP(w, r)
+		if o.Open == nil || !o.Open(r) {
+			inner.ServeHTTP(w, r)
+			return
+		}
+		if allow(w, r) {
+			return
+		}
+		if foreign(r) {
+			r.Header.Del("Cookie") // what is open to other sites knows nobody by cookies, so it can't be forged
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 
@@ -85,6 +95,7 @@ type HardenOptions struct {
 	MaxBody  int64                      // of any request, in bytes
 	FormBody int64                      // of a form without files, in bytes; 0 means 64 KB
 	HSTS     bool                       // browsers are told to keep to https: not with a certificate that they would then refuse for good
+	Open     func(r *http.Request) bool // whether pages of other sites may send a request, without cookies; nil: none
 	Stream   func(r *http.Request) bool // whether a request is a long-lived stream without a time limit
 	Proxies  []netip.Prefix             // whose X-Forwarded-For is believed
 }
