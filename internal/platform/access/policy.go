@@ -80,7 +80,9 @@ func Can(a Actor, verb string, t Thing) error {
 }
 
 // Could returns nil where there may be a thing that the actor may do verb to: it looks at roles and token, not at any thing. It is what
-// the door of a route asks; for what comes of it Can is asked. It returns the same errors as Can but NotFound.
+// the door of a route asks; for what comes of it Can is asked. It returns nil also for things that are people's own, such as orders, where
+// the role is missing: whether that is forbidden or not found is for Can to say, which knows whose it is. It returns the same errors as Can
+// but NotFound.
 func Could(a Actor, verb string) error {
 	l, err := about(verb)
 	if err != nil {
@@ -107,8 +109,17 @@ func Could(a Actor, verb string) error {
 		return errSignIn
 	case may(f &^ tokens):
 		return scopeError(l.lacking(f))
+	case ofPeople(verb):
+		return nil
 	}
 	return errForbidden
+}
+
+// ofPeople reports whether a verb is about things that somebody sees because they are theirs.
+func ofPeople(verb string) bool {
+	kind, _, _ := strings.Cut(verb, ".")
+	see, err := about(kind + ".read")
+	return err == nil && see.decide(anyPerson|itsHolder).allowed && !see.decide(anyPerson).allowed
 }
 
 var (

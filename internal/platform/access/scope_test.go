@@ -151,6 +151,25 @@ func TestWhoMayDoItToAThingIsLetThroughTheDoor(t *testing.T) {
 	})
 }
 
+func TestTheDoorKnowsRolesAndLeavesWhatIsPeoplesToTheirThings(t *testing.T) {
+	neighbour := Actor{ID: 2}
+	for _, verb := range []string{"restaurant.work", "menu.manage", "courier.work", "dispatch.board", "dispatch.assign", "admin.people", "admin.read"} {
+		if err := Could(neighbour, verb); !errs.Is(err, errs.Forbidden) {
+			t.Errorf("Could(neighbour, %s) = %v; want forbidden", verb, err)
+		}
+	}
+	for _, verb := range []string{"order.confirm", "order.deliver", "order.read", "account.read"} {
+		if err := Could(neighbour, verb); err != nil {
+			t.Errorf("Could(neighbour, %s) = %v; want nil, as the order decides", verb, err)
+		}
+	}
+	for _, verb := range []string{"order.confirm", "restaurant.work", "person.read"} {
+		if err := Could(Actor{}, verb); !errs.Is(err, errs.Unauthenticated) {
+			t.Errorf("Could(nobody, %s) = %v; want unauthenticated", verb, err)
+		}
+	}
+}
+
 func TestExplainNamesTheLineAndWhatWouldTurnIt(t *testing.T) {
 	e, err := Explain(Actor{ID: anna}, "order.cancel", thingFor("order.cancel"))
 	if err != nil || !e.Allowed || !strings.HasPrefix(e.Policy, `permit (principal in Its::"holder", action in [Do::"order.read", Do::"order.cancel"`) {

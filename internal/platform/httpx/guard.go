@@ -37,8 +37,8 @@ var (
 	Person = Guard{kind: forPerson}
 )
 
-// May is for those who may do a verb of policy.cedar to some thing, by their roles and their token. Verbs that are everybody's keep tokens
-// without their scope away.
+// May is for those who may do a verb of policy.cedar to some thing, by their roles and their token (access.Could); a verb that everybody may do
+// keeps tokens without its scope away.
 func May(verb string) Guard { return Guard{forVerb, verb} }
 
 // GuestOr is for guests and for those who may do verb: a cart is had before one signs in.
