@@ -160,7 +160,7 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, b *delivery.Brief) error
 		Pickup:  Task{ID: s.IDs.Next(), Stop: Pickup, State: Todo, Point: shop.Point, Place: shop.Name, Street: shop.Street},
 		Dropoff: Task{ID: s.IDs.Next(), Stop: Dropoff, State: Todo, Point: b.To.Point, Place: b.CustomerName, Street: b.To.Street},
 	}
-	t.Retime(b.ReadyAt, b.PromiseTo, s.opt.Pace)
+	t.Retime(b.ReadyAt, b.PromiseTo, s.pace())
 	if err := insertTrip(ctx, tx, t); err != nil {
 		return fmt.Errorf("dispatch: store trip of %s: %w", b.ID, err)
 	}
@@ -186,7 +186,7 @@ func (s *Service) goOn(ctx context.Context, tx *db.Tx, t *Trip, b *delivery.Brie
 			return err
 		}
 	}
-	t.Retime(b.ReadyAt, b.PromiseTo, s.opt.Pace)
+	t.Retime(b.ReadyAt, b.PromiseTo, s.pace())
 	if b.State == delivery.InDelivery {
 		t.PickedUp(m)
 	}
@@ -285,7 +285,8 @@ func (s *Service) seek(ctx context.Context, tx *db.Tx, t *Trip) (moved bool, wai
 		}
 		return moved, again, nil
 	}
-	return true, s.opt.OfferFor, t.Offer(c.ID, now.Add(s.opt.OfferFor))
+	wait = s.offerFor()
+	return true, wait, t.Offer(c.ID, now.Add(wait))
 }
 
 // seekAll looks for couriers for all orders that wait.

@@ -77,6 +77,9 @@ type Options struct {
 	OfferFor time.Duration  // how long a courier may think about an offer; 45 s
 	Pace     Pace           // how fast the town rides
 	Zone     *time.Location // the town's, for "today"; UTC
+
+	// Live, where not nil, is asked each time for what OfferFor and Pace say otherwise.
+	Live func() (offerFor time.Duration, p Pace)
 }
 
 // Service keeps the trips. Safe for concurrent use.
@@ -98,6 +101,24 @@ func New(d Deps, o Options) *Service {
 	}
 	o.Pace = o.Pace.withDefaults()
 	return &Service{Deps: d, opt: o, headed: map[id.ID][]id.ID{}}
+}
+
+// offerFor returns how long a courier may think about an offer now.
+func (s *Service) offerFor() time.Duration {
+	if s.opt.Live != nil {
+		d, _ := s.opt.Live()
+		return d
+	}
+	return s.opt.OfferFor
+}
+
+// pace returns how fast the town rides now.
+func (s *Service) pace() Pace {
+	if s.opt.Live != nil {
+		_, p := s.opt.Live()
+		return p.withDefaults()
+	}
+	return s.opt.Pace
 }
 
 // How far the clock of a phone may be off, and how long it may have been without a net.
@@ -359,7 +380,7 @@ func (s *Service) dropoff(ctx context.Context, tx *db.Tx, t *Trip, a Action, d D
 		if err != nil {
 			return err
 		}
-		return taken(s.Orders.Heading(ctx, tx, t.Order, t.Courier, s.opt.Pace.ETA(t, c, m.At), k.Started.At))
+		return taken(s.Orders.Heading(ctx, tx, t.Order, t.Courier, s.pace().ETA(t, c, m.At), k.Started.At))
 	case Arrive:
 		return taken(s.Orders.Arrived(ctx, tx, t.Order, t.Courier, k.Arrived.At))
 	case Complete:

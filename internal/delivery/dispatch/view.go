@@ -423,7 +423,7 @@ func (s *Service) boardOrder(br *delivery.Brief, t *Trip, at map[id.ID]*BoardCou
 		if c := at[t.Courier]; c != nil {
 			o.CourierName, courier = c.Name, &c.Courier
 		}
-		o.ETA = s.opt.Pace.ETA(t, courier, now)
+		o.ETA = s.pace().ETA(t, courier, now)
 		o.early = t.AssignAt.After(now)
 	}
 	o.Lateness = LatenessOf(o.ETA, o.PromiseTo, now)
@@ -523,7 +523,7 @@ func (s *Service) AtCounter(ctx context.Context, orders []id.ID) (map[id.ID]time
 			if i < 0 || t.Pickup.State == Done {
 				continue
 			}
-			if at, ok := s.opt.Pace.toCounter(t, &couriers[i], now); ok {
+			if at, ok := s.pace().toCounter(t, &couriers[i], now); ok {
 				out[order] = at
 			}
 		}

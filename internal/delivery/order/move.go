@@ -485,7 +485,7 @@ func (s *Service) restore(ctx context.Context, order id.ID) (*View, error) {
 			}
 			next.reason, next.liable, next.note, next.warned = "", "", "", false
 			if next.state == delivery.Created {
-				next.confirmBy = stored(s.Now().Add(s.opt.RefuseAfter))
+				next.confirmBy = stored(s.Now().Add(s.patience().RefuseAfter))
 			}
 			return nil
 		},

@@ -189,7 +189,7 @@ func (s *Service) draft(ctx context.Context, actor access.Actor, req idem.Reques
 		pickupCode: digits[:4], handoverCode: digits[4:], capacity: q.Cap, placedAt: stored(now), readyAt: stored(q.ReadyAt),
 		promiseFrom: stored(q.From), promiseTo: stored(q.To), movedAt: stored(now), snapshot: string(js),
 	}
-	n.row.confirmBy = stored(confirmBy(now, q.ReadyAt, q.ASAP, s.opt.RefuseAfter))
+	n.row.confirmBy = stored(confirmBy(now, q.ReadyAt, q.ASAP, s.patience().RefuseAfter))
 	if in.Method == delivery.PayByCard {
 		n.row.idemKey = req.Key
 	} else if n.auto {
@@ -297,7 +297,8 @@ func (s *Service) announce(ctx context.Context, tx *db.Tx, r *row, auto bool) er
 
 // remind has an unanswered order called to mind, and refused after that.
 func (s *Service) remind(ctx context.Context, tx *db.Tx, r *row) error {
-	warn := r.confirmBy.Add(s.opt.WarnAfter - s.opt.RefuseAfter)
+	p := s.patience()
+	warn := r.confirmBy.Add(p.WarnAfter - p.RefuseAfter)
 	_, err := s.Jobs.Enqueue(ctx, tx, dueKind, orderArgs{r.id}, jobs.Opts{RunAt: warn, Unique: dueKind + ":" + r.id.String()})
 	return err
 }

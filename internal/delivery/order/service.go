@@ -92,8 +92,23 @@ type Options struct {
 	ConcludeAfter time.Duration // a delivered order is concluded; 2 h
 	SettleAfter   time.Duration // an order whose card payment got stuck is looked at; 2 min
 
+	// Patience, where not nil, is asked each time for what WarnAfter, RefuseAfter and RestoreWithin say otherwise.
+	Patience func() Patience
 	// SellOut, where not nil, marks items of a restaurant as sold out, when an order is refused for that reason.
 	SellOut func(ctx context.Context, tx *db.Tx, restaurant id.ID, items []id.ID) error
+}
+
+// Patience is how long the town waits.
+type Patience struct {
+	WarnAfter, RefuseAfter, RestoreWithin time.Duration
+}
+
+// patience returns how long the town waits now.
+func (s *Service) patience() Patience {
+	if s.opt.Patience != nil {
+		return s.opt.Patience()
+	}
+	return Patience{s.opt.WarnAfter, s.opt.RefuseAfter, s.opt.RestoreWithin}
 }
 
 func (o Options) withDefaults() Options {

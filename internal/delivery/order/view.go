@@ -118,7 +118,7 @@ func (s *Service) restoreUntil(r *row) time.Time {
 	if r.state != delivery.Cancelled || !r.announced || r.reason == PaymentDeclined {
 		return time.Time{}
 	}
-	return r.movedAt.Add(s.opt.RestoreWithin)
+	return r.movedAt.Add(s.patience().RestoreWithin)
 }
 
 // can returns what who may do to an order now.

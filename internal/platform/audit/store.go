@@ -68,7 +68,10 @@ func scan(r db.Scanner) (e Entry, err error) {
 }
 
 func verbs(ctx context.Context, tx *db.Tx) ([]string, error) {
-	return db.All(ctx, tx, func(r db.Scanner) (s string, err error) { return s, r.Scan(&s) }, `SELECT DISTINCT verb FROM audit ORDER BY verb`)
+	return db.All(ctx, tx, func(r db.Scanner) (s string, err error) {
+		err = r.Scan(&s)
+		return s, err
+	}, `SELECT DISTINCT verb FROM audit ORDER BY verb`)
 }
 
 func sweep(ctx context.Context, tx *db.Tx, before time.Time, limit int) (int64, error) {

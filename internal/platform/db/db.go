@@ -133,3 +133,16 @@ func IsUnique(err error) bool {
 	}
 	return false
 }
+
+// Size returns how many bytes the database takes on disk.
+func (d *DB) Size(ctx context.Context) (bytes int64, err error) {
+	query := `SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`
+	if d.dialect == Postgres { // each engine knows its own size only
+		query = `SELECT pg_database_size(current_database())`
+	}
+	err = d.Read(ctx, func(tx *Tx) error { return tx.Row(ctx, query).Scan(&bytes) })
+	if err != nil {
+		return 0, fmt.Errorf("db: measure the database: %w", err)
+	}
+	return bytes, nil
+}

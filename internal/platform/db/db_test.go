@@ -313,3 +313,12 @@ func TestAWriterThatGetsNoLockIsToldToComeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestTheSizeOfTheDatabaseIsKnown(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		size, err := d.Size(t.Context())
+		if err != nil || size <= 0 {
+			t.Fatalf("Size = %d, %v", size, err)
+		}
+	})
+}

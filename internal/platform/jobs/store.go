@@ -213,3 +213,23 @@ func dropErrors(ctx context.Context, tx *db.Tx, text string) error {
 	_, err := tx.Exec(ctx, `UPDATE job SET last_error = '' WHERE last_error <> '' AND REPLACE(LOWER(last_error), LOWER($1), '') <> LOWER(last_error)`, text)
 	return err
 }
+
+func schedules(ctx context.Context, tx *db.Tx) ([]Scheduled, error) {
+	return db.All(ctx, tx, func(r db.Scanner) (s Scheduled, err error) {
+		var next, last int64
+		err = r.Scan(&s.Name, &s.Spec, &s.TZ, &s.Kind, &next, &last)
+		s.Next = time.UnixMicro(next).UTC()
+		if last != 0 {
+			s.Last = time.UnixMicro(last).UTC()
+		}
+		return s, err
+	}, `SELECT name, spec, tz, kind, next_at, last_at FROM job_schedule ORDER BY name`)
+}
+
+func kinds(ctx context.Context, tx *db.Tx) ([]KindStats, error) {
+	return db.All(ctx, tx, func(r db.Scanner) (k KindStats, err error) {
+		err = r.Scan(&k.Kind, &k.Available, &k.Running, &k.Discarded, &k.Completed)
+		return k, err
+	}, `SELECT kind, COUNT(CASE WHEN state = 'available' THEN 1 END), COUNT(CASE WHEN state = 'running' THEN 1 END),
+		COUNT(CASE WHEN state = 'discarded' THEN 1 END), COUNT(CASE WHEN state = 'completed' THEN 1 END) FROM job GROUP BY kind ORDER BY kind`)
+}

@@ -76,6 +76,19 @@ func NewMetrics() *Metrics {
 	return m
 }
 
+// CertExpires has the figures say when the server's certificate ends, in seconds since 1970; 0 while it has none.
+func (m *Metrics) CertExpires(at func() (time.Time, bool)) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "stoa_certificate_expires_timestamp_seconds", Help: "When the certificate ends that the server shows.",
+	}, func() float64 {
+		t, ok := at()
+		if !ok {
+			return 0
+		}
+		return float64(t.Unix())
+	}))
+}
+
 // Handler serves the figures in Prometheus's text format. It belongs on the admin listener, never on the public one.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, Timeout: 10 * time.Second})
