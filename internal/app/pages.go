@@ -9,27 +9,29 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 )
 
 // errorPage renders the page for an error.
 func errorPage(w http.ResponseWriter, r *http.Request, status int, sentence string) {
-	title := "Something went wrong"
+	ctx := r.Context()
+	title := i18n.T(ctx, "Something went wrong")
 	switch status {
 	case http.StatusNotFound:
-		title = "Not here"
+		title = i18n.T(ctx, "Not here")
 	case http.StatusUnauthorized:
 		if r.Method == http.MethodGet && r.URL.Path != "/sign-in" && !httpx.IsFragment(r) {
 			http.Redirect(w, r, "/sign-in?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 			return
 		}
-		title = "Please sign in"
+		title = i18n.T(ctx, "Please sign in")
 	case http.StatusForbidden:
-		title = "Not for you"
+		title = i18n.T(ctx, "Not for you")
 	case http.StatusTooManyRequests:
-		title = "Too fast"
+		title = i18n.T(ctx, "Too fast")
 	case http.StatusServiceUnavailable:
-		title = "One moment"
+		title = i18n.T(ctx, "One moment")
 	}
 	if err := httpx.Render(w, r, status, errorView(status, title, sentence)); err != nil {
 		http.Error(w, sentence, status)

@@ -77,6 +77,6 @@ func (p *pages) html(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation")
 	h.Set("X-Frame-Options", "SAMEORIGIN")
 	html = strings.Replace(html, "<head>", `<head><base target="_top">`, 1) // links leave the frame
-	_, _ = w.Write([]byte(html))                                           // the client may be gone: nobody to tell
+	_, _ = w.Write([]byte(html))                                            // the client may be gone: nobody to tell
 	return nil
 }

@@ -134,7 +134,7 @@ func (s *source) call(pkg string, n *ast.CallExpr, where string) {
 		fn = "errs." + fn
 	}
 	if i, ok := sentenceAt[fn]; ok && len(n.Args) > i {
-		if text, ok := constant(n.Args[i]); ok && hasWords(text) {
+		if text, ok := constant(n.Args[i]); ok && (hasWords(text) || strings.HasPrefix(fn, "i18n.")) {
 			if strings.HasPrefix(fn, "errs.") && len(n.Args) == i+1 {
 				text = strings.ReplaceAll(text, "%%", "%")
 			}
