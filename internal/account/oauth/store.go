@@ -138,12 +138,12 @@ func (store) dropCodes(ctx context.Context, tx *db.Tx, account, app id.ID) error
 
 // insertAppToken stores a token of the app's own, and forgets all but its newest maxAppTokens.
 func (store) insertAppToken(ctx context.Context, tx *db.Tx, secret string, app id.ID, scopes string, now time.Time) error {
-	_, err := tx.Exec(ctx, `INSERT INTO oauth_app_token (token_sha256, app, scopes, created_at) VALUES ($1, $2, $3, $4)`, digest(secret), app, scopes, micros(now))
+	_, err := tx.Exec(ctx, `DELETE FROM oauth_app_token WHERE app = $1 AND token_sha256 NOT IN
+		(SELECT token_sha256 FROM oauth_app_token WHERE app = $2 ORDER BY created_at DESC, token_sha256 LIMIT $3)`, app, app, maxAppTokens-1)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `DELETE FROM oauth_app_token WHERE app = $1 AND token_sha256 <> $2 AND token_sha256 NOT IN
-		(SELECT token_sha256 FROM oauth_app_token WHERE app = $3 ORDER BY created_at DESC, token_sha256 LIMIT $4)`, app, digest(secret), app, maxAppTokens)
+	_, err = tx.Exec(ctx, `INSERT INTO oauth_app_token (token_sha256, app, scopes, created_at) VALUES ($1, $2, $3, $4)`, digest(secret), app, scopes, micros(now))
 	return err
 }
 
