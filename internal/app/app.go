@@ -11,12 +11,15 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/account"
+	"github.com/stoa-town/stoa/internal/account/oauth"
 	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/delivery/discover"
+	"github.com/stoa-town/stoa/internal/platform/audit"
 	"github.com/stoa-town/stoa/internal/platform/config"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/events"
@@ -25,6 +28,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/jobs"
 	"github.com/stoa-town/stoa/internal/platform/realtime"
 	"github.com/stoa-town/stoa/internal/platform/secrets"
+	"github.com/stoa-town/stoa/internal/platform/settings"
 	"github.com/stoa-town/stoa/internal/platform/telemetry"
 )
 
@@ -56,21 +60,26 @@ type App struct {
 	Fetch   *fetch.Client
 	IDs     *id.Source
 	Now     clock.Func
+
+	Audit    *audit.Audit
+	Settings *settings.Settings // those of Config that admins change live
 	Slices
 
 	opt     Options
 	limiter *httpx.Limiter
 	limits  httpx.LimitOptions
 
-	bus  events.Bus
-	node *db.Node
-	zone *time.Location
-	also []background
-	stop context.CancelFunc
-	work sync.WaitGroup
-	lost chan error // why the server cannot go on
+	bus   events.Bus
+	node  *db.Node
+	zone  *time.Location
+	also  []background
+	stop  context.CancelFunc
+	work  sync.WaitGroup
+	certs *httpx.Certificates // what the listener shows by TLS; nil: it speaks plainly
+	lost  chan error          // why the server cannot go on
 
 	baseMap baseMap
+	bound   atomic.Pointer[net.Addr] // where the server listens
 }
 
 // Build opens the database, brings its tables up to date and puts the parts together. Nothing runs yet. Close must be called.
@@ -110,13 +119,16 @@ func Build(ctx context.Context, cfg config.Config, opt Options) (a *App, err err
 	}
 	a.IDs = id.NewSource(a.node.Number)
 	a.Events = events.New(a.DB, a.bus)
-	a.Hub = realtime.New(a.Events, a.bus, realtime.MaxStreams(cfg.Limits.Streams))
+	if err := a.liveSettings(ctx); err != nil {
+		return a, err
+	}
+	a.Hub = realtime.New(a.Events, a.bus, realtime.MaxStreams(cfg.Limits.Streams), realtime.Clock(a.Now))
 	a.Jobs = jobs.New(a.DB, a.bus, a.Now, a.IDs, jobs.Options{
 		Workers: cfg.Jobs.Workers, Timeout: cfg.Jobs.Timeout, Lease: cfg.Jobs.Lease, KeepCompleted: cfg.Jobs.KeepCompleted,
 		KeepDiscarded: cfg.Jobs.KeepDiscarded, Log: opt.Log, OnDone: a.Metrics.Job,
 	})
 	a.Router = httpx.NewRouter(opt.Log, opt.Version, errorPage, httpx.JSONBody(int64(cfg.Limits.JSONBody)))
-	a.limiter, a.limits = httpx.NewLimiter(time.Now), a.limitOptions() // time.Now: clients are real also in a town whose clock is not
+	a.limiter, a.limits = httpx.NewLimiter(time.Now), a.liveLimits() // time.Now: clients are real also in a town whose clock is not
 	if err := a.slices(); err != nil {
 		return a, err
 	}
@@ -177,6 +189,7 @@ func (a *App) Start(ctx context.Context) {
 	a.run(ctx, "events", a.Events.Run)
 	a.run(ctx, "jobs", a.Jobs.Run)
 	a.run(ctx, "node number", a.keepNode)
+	a.run(ctx, "settings", a.Settings.Run)
 	a.startSlices(ctx)
 	for _, b := range a.also {
 		a.run(ctx, b.name, b.fn)
@@ -225,11 +238,11 @@ func (a *App) Handler() http.Handler {
 	if a.opt.Wrap != nil {
 		routed = a.opt.Wrap(routed)
 	}
-	people := a.Accounts.Middleware(a.limiter.Wrap(routed, a.limits))
+	people := audit.Middleware(a.Accounts.Middleware(a.speak(a.limiter.Wrap(routed, a.limits))))
 	mux := http.NewServeMux()
 	mux.Handle("/", httpx.Harden(people, httpx.HardenOptions{
 		Timeout: a.Config.Limits.HandlerTimeout, MaxBody: int64(a.Config.Limits.UploadBody) + 1<<20, FormBody: int64(a.Config.Limits.FormBody),
-		HSTS: a.Config.HTTPS() && a.Config.TLS != "self", Stream: isStream, Proxies: a.Config.TrustedProxies,
+		HSTS: a.Config.HTTPS() && a.Config.TLS != "self", Stream: isStream, Open: oauth.Open, Proxies: a.Config.TrustedProxies,
 	}))
 	// Machines ask these every few seconds: they skip sessions and limits.
 	mux.Handle("GET /healthz", telemetry.Live())
@@ -255,13 +268,18 @@ func (a *App) Listen() (*httpx.Server, error) {
 		if err != nil {
 			return nil, err
 		}
-		opt.TLS = certs
+		opt.TLS, a.certs = certs, certs
+		a.Ready.Add("certificate", a.checkCert)
+		a.Metrics.CertExpires(a.CertExpires)
+		a.Also("certificates", certs.Keep)
 	}
 	srv, err := httpx.Listen(a.Config.Listen, a.Handler(), a.opt.Log, opt)
 	if err != nil {
 		return nil, fmt.Errorf("app: listen on %s: %w", a.Config.Listen, err)
 	}
 	srv.OnShutdown(a.Hub.Close)
+	bound := srv.Addr()
+	a.bound.Store(&bound)
 	return srv, nil
 }
 
@@ -293,7 +311,10 @@ func (a *App) https() bool { return a.Config.HTTPS() }
 // accountOptions returns what the account package is told.
 func (a *App) accountOptions() account.Options {
 	return account.Options{
-		HTTPS: a.https(), Demo: a.opt.Demo, Fail: a.failUnknown,
+		HTTPS: a.https(), Demo: a.opt.Demo, Fail: a.failUnknown, App: a.ownToken, Audit: a.Audit.Write,
+		OnNewDevice: func(ctx context.Context, tx *db.Tx, who account.Account, session account.Session) error {
+			return a.SignIns.NewDevice(ctx, tx, who, session)
+		},
 		OnSignIn: func(ctx context.Context, tx *db.Tx, who id.ID, guest string) error {
 			return a.Carts.Adopt(ctx, tx, who, guest)
 		},

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stoa-town/stoa/internal/account"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/web/assets"
@@ -22,13 +23,9 @@ func (a *App) chrome(next http.Handler) http.Handler {
 			return
 		}
 		ctx := r.Context()
-		town := a.Config.Town
-		lang, _ := account.Prefs(ctx)
-		if lang == "" {
-			lang = town.Lang
-		}
+		town := a.Settings.Config().Town
 		c := ui.Chrome{
-			TownName: town.Name, Lang: lang, Nonce: httpx.Nonce(ctx), Now: a.Now(), Speed: a.opt.Speed, Demo: a.opt.Demo,
+			TownName: town.Name, Lang: a.numbersOf(r), Nonce: httpx.Nonce(ctx), Now: a.Now(), Speed: a.opt.Speed, Demo: a.opt.Demo,
 			Path: r.URL.RequestURI(), Accent: int(town.AccentHue), LiveID: strconv.FormatInt(a.Events.Watched(), 10), Zone: a.zone,
 			Viewer: a.viewer(r),
 		}
@@ -58,15 +55,15 @@ func (a *App) viewer(r *http.Request) *ui.Viewer {
 		}
 		v.Places = append(v.Places, ui.Link{Href: "/kitchen/" + shop.Slug, Label: shop.Name, Icon: "chef-hat"})
 		if actor.Owns(place) {
-			v.Places = append(v.Places, ui.Link{Href: "/restaurant/" + shop.Slug + "/menu", Label: "Menu", Icon: "book-open"},
-				ui.Link{Href: "/restaurant/" + shop.Slug + "/settings", Label: "Settings", Icon: "settings"})
+			v.Places = append(v.Places, ui.Link{Href: "/restaurant/" + shop.Slug + "/menu", Label: i18n.T(r.Context(), "Menu"), Icon: "book-open"},
+				ui.Link{Href: "/restaurant/" + shop.Slug + "/settings", Label: i18n.T(r.Context(), "Settings"), Icon: "settings"})
 		}
 	}
 	if actor.Has(access.RoleCourier) {
-		v.Places = append(v.Places, ui.Link{Href: "/courier", Label: "Courier", Icon: "bike"})
+		v.Places = append(v.Places, ui.Link{Href: "/courier", Label: i18n.T(r.Context(), "Courier"), Icon: "bike"})
 	}
 	if actor.Has(access.RoleDispatcher) || actor.Has(access.RoleAdmin) {
-		v.Places = append(v.Places, ui.Link{Href: "/dispatch", Label: "Dispatch", Icon: "map"})
+		v.Places = append(v.Places, ui.Link{Href: "/dispatch", Label: i18n.T(r.Context(), "Dispatch"), Icon: "map"})
 	}
 	return v
 }
@@ -79,6 +76,7 @@ func (a *App) routes() {
 		return nil
 	})
 	a.Router.Raw("GET /live", httpx.Anyone, a.Hub.Handle)
+	a.Router.Page("POST /language", httpx.Anyone, a.chooseLang)
 	a.Router.Raw("GET /town.geojson", httpx.Anyone, a.serveTown)
 	a.Router.Page("GET /docs/api", httpx.Anyone, a.apiPage)
 }

@@ -1,13 +1,9 @@
 package app
 
 import (
-	"net"
 	"net/http"
-	"net/url"
-	"path/filepath"
-	"slices"
 	"strings"
-	"time"
+	"sync/atomic"
 
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/config"
@@ -15,9 +11,31 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 )
 
+// liveLimits returns limits that follow the settings.
+func (a *App) liveLimits() httpx.LimitOptions {
+	var now atomic.Pointer[limitsOf]
+	current := func() httpx.LimitOptions {
+		l := a.Settings.Config().Limits
+		if p := now.Load(); p != nil && p.of == l {
+			return p.options
+		}
+		p := &limitsOf{l, a.limitOptions(l)}
+		now.Store(p)
+		return p.options
+	}
+	o := current()
+	o.Class = func(r *http.Request) *httpx.Class { return current().Class(r) }
+	return o
+}
+
+// limitsOf are limits made of settings.
+type limitsOf struct {
+	of      config.Limits
+	options httpx.LimitOptions
+}
+
 // limitOptions tells the limiter which requests count as what.
-func (a *App) limitOptions() httpx.LimitOptions {
-	l := a.Config.Limits
+func (a *App) limitOptions(l config.Limits) httpx.LimitOptions {
 	class := func(name string, r config.Rate) *httpx.Class {
 		// Live pages ask as much more often as the town's clock runs faster.
 		account := httpx.Rate{N: int(float64(r.N) * max(1, a.opt.Speed)), Per: r.Per}
@@ -25,7 +43,10 @@ func (a *App) limitOptions() httpx.LimitOptions {
 	}
 	c := classes{
 		api: class("api", l.API), pages: class("pages", l.Pages), quotes: class("quotes", l.Quotes), orders: class("orders", l.Orders),
-		uploads: class("uploads", l.Uploads), signUps: &httpx.Class{Name: "sign-ups", Anonymous: httpx.Rate(l.SignUps), ByAddress: true}, form: int64(l.FormBody),
+		uploads: class("uploads", l.Uploads), form: int64(l.FormBody),
+		signUps: &httpx.Class{Name: "sign-ups", Anonymous: httpx.Rate(l.SignUps), ByAddress: true},
+		apps:    &httpx.Class{Name: "apps", Anonymous: httpx.Rate(l.Apps), ByAddress: true},
+		tokens:  &httpx.Class{Name: "tokens", Anonymous: httpx.Rate(l.Tokens), ByAddress: true},
 	}
 	of := c.of
 	if l.Rate == "off" {
@@ -49,8 +70,8 @@ func (a *App) failUnknown(w http.ResponseWriter, r *http.Request, err error) {
 
 // classes are the kinds of requests that are counted apart.
 type classes struct {
-	api, pages, quotes, orders, uploads, signUps *httpx.Class
-	form                                         int64 // bytes: a longer form with files in it is an upload
+	api, pages, quotes, orders, uploads, signUps, apps, tokens *httpx.Class
+	form                                                       int64 // bytes: a longer form with files in it is an upload
 }
 
 // of returns the class of a request; nil for streams, of which there is a number of their own, and for files that browsers keep.
@@ -69,6 +90,10 @@ func (c classes) of(r *http.Request) *httpx.Class {
 	switch path {
 	case "/sign-up", httpx.Prefix + "/accounts":
 		return c.signUps
+	case "/api/v1/apps":
+		return c.apps
+	case "/oauth/token", "/oauth/revoke":
+		return c.tokens
 	case "/checkout", httpx.Prefix + "/orders":
 		return c.orders
 	case "/checkout/update", httpx.Prefix + "/quotes":
@@ -83,33 +108,4 @@ func (c classes) of(r *http.Request) *httpx.Class {
 		return c.api
 	}
 	return c.pages
-}
-
-// certificates returns what the listener shows to those who connect by TLS.
-func (a *App) certificates() (*httpx.Certificates, error) {
-	c := a.Config
-	if c.TLS == "file" {
-		return httpx.CertificateFiles(c.TLSCert, c.TLSKey, time.Now, a.opt.Log)
-	}
-	return httpx.SelfSigned(filepath.Join(c.Data, "tls", "self.pem"), ownHosts(c), time.Now, a.opt.Log)
-}
-
-// ownHosts returns the names and addresses that people may reach this server by, as far as its settings tell.
-func ownHosts(c config.Config) []string {
-	var hosts []string
-	add := func(host string) {
-		if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) && !slices.Contains(hosts, host) {
-			hosts = append(hosts, host)
-		}
-	}
-	if u, err := url.Parse(c.URL); err == nil {
-		add(u.Hostname())
-	}
-	if host, _, err := net.SplitHostPort(c.Listen); err == nil {
-		add(host)
-	}
-	for _, host := range []string{"localhost", "127.0.0.1", "::1"} {
-		add(host)
-	}
-	return hosts
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"github.com/stoa-town/stoa/internal/account"
+	"github.com/stoa-town/stoa/internal/account/oauth"
 	"github.com/stoa-town/stoa/internal/base/geo"
 	"github.com/stoa-town/stoa/internal/delivery/cart"
 	"github.com/stoa-town/stoa/internal/delivery/courier"
@@ -20,12 +21,17 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/platform/idem"
 	"github.com/stoa-town/stoa/internal/platform/jobs"
+	"github.com/stoa-town/stoa/internal/platform/mail"
+	"github.com/stoa-town/stoa/internal/platform/settings"
 )
 
 // Slices are the parts that know what Stoa is for. A new slice is a field here, a line in Schemas and its lines in slices.
 type Slices struct {
-	Files       *files.Dir
-	Accounts    *account.Service
+	Files    *files.Dir
+	Mail     *mail.Mailer
+	Accounts *account.Service
+	People
+	OAuth       *oauth.Service
 	Restaurants *restaurant.Service
 	Menus       *menu.Service
 	Discover    *discover.Service
@@ -39,7 +45,7 @@ type Slices struct {
 // Schemas returns the tables of every part.
 func Schemas() []fs.FS {
 	return []fs.FS{
-		events.Schema, jobs.Schema, idem.Schema, audit.Schema, account.Schema,
+		events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, oauth.Schema,
 		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, payment.Schema, order.Schema, courier.Schema, dispatch.Schema,
 	}
 }
@@ -50,7 +56,10 @@ func (a *App) slices() (err error) {
 	if a.Files, err = files.Open(a.Config.FilesDir()); err != nil {
 		return err
 	}
+	a.Mail = a.mailer()
 	a.Accounts = account.New(a.DB, a.Events, a.IDs, a.Now, a.accountOptions())
+	a.people()
+	a.OAuth = oauth.New(a.DB, a.IDs, a.Now, a.Accounts, a.oauthOptions())
 	a.Restaurants = restaurant.New(a.DB, a.Events, a.IDs, a.Now, a.Accounts, restaurant.Options{Currency: town.Currency, Zone: town.Timezone})
 	a.Menus = menu.New(a.DB, a.Events, a.IDs, a.Now, a.Restaurants, a.Files)
 	a.Discover = discover.New(a.DB, a.IDs, a.Now, a.Restaurants, a.Menus, discover.Options{
@@ -62,7 +71,7 @@ func (a *App) slices() (err error) {
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Hub: a.Hub, Jobs: a.Jobs,
 		Quoter: quoter, Shops: a.Restaurants, Stock: a.Menus, Payments: a.Payments, People: a.Accounts,
 	}, order.Options{
-		WarnAfter: rules.ConfirmWithin - rules.WarnBefore, RefuseAfter: rules.ConfirmWithin, RestoreWithin: rules.RestoreWithin, SellOut: a.Menus.SellOut,
+		Patience: a.patience, SellOut: a.Menus.SellOut,
 	})
 	a.Carts = cart.New(cart.Deps{
 		DB: a.DB, Bus: a.bus, Now: a.Now, Quoter: quoter, Restaurants: a.Restaurants, Menus: a.Menus, Orders: a.Orders,
@@ -72,11 +81,11 @@ func (a *App) slices() (err error) {
 	a.Dispatch = dispatch.New(dispatch.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Orders: a.Orders, Restore: a.restore,
 		Couriers: a.Couriers, Shops: a.Restaurants, Photos: photos{a.Files},
-	}, dispatch.Options{OfferFor: rules.OfferFor, Pace: dispatch.Pace{Kmh: rules.CourierKmh}, Zone: a.zone})
+	}, dispatch.Options{Live: a.riding, Zone: a.zone})
 	tasks.Service = a.Dispatch
 
-	idem.Register(a.DB, a.Jobs, a.Now)
 	a.Accounts.React(a.Events, a.Jobs)
+	a.OAuth.React(a.Jobs)
 	a.Restaurants.React(a.Events, a.Hub, a.Jobs)
 	a.Menus.React(a.Events, a.Hub, a.Jobs)
 	a.Payments.React(a.Jobs)
@@ -86,8 +95,10 @@ func (a *App) slices() (err error) {
 	a.Dispatch.React(a.Events, a.Hub, a.Jobs)
 
 	a.routes()
+	a.letterRoutes()
 	a.Router.Raw("GET "+files.Prefix+"{name}", httpx.Anyone, a.Files.Serve)
-	a.Accounts.Routes(a.Router)
+	a.peopleRoutes()
+	a.OAuth.Routes(a.Router)
 	a.Restaurants.Routes(a.Router)
 	a.Menus.Routes(a.Router)
 	a.Discover.Routes(a.Router)

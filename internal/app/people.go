@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+
+	"github.com/a-h/templ"
+
+	"github.com/stoa-town/stoa/internal/account/profile"
+	"github.com/stoa-town/stoa/internal/account/signin"
+	"github.com/stoa-town/stoa/internal/account/signup"
+	"github.com/stoa-town/stoa/internal/platform/config"
+	"github.com/stoa-town/stoa/internal/platform/mail"
+)
+
+// People are the ways into an account and the pages of one's own.
+type People struct {
+	SignUps  *signup.Service
+	SignIns  *signin.Service
+	Profiles *profile.Service
+}
+
+// people builds what lets people in.
+func (a *App) people() {
+	settings := func() config.Signup { return a.Settings.Config().Signup }
+	a.SignUps = signup.New(a.DB, a.IDs, a.Now, a.Accounts, a.Mail, signup.Options{
+		Mode: func() signup.Mode { return signup.Mode(settings().Mode) }, ByMail: func() bool { return settings().ByMail(a.Mail.On()) },
+		Rules: func() string { return settings().Rules }, URL: a.Address,
+	})
+	a.SignIns = signin.New(a.DB, a.Accounts, a.Mail, signin.Options{URL: a.Address, Ways: a.ways(), Proofs: a.proofs()})
+	a.Profiles = profile.New(a.DB, a.Accounts, a.Mail, profile.Options{URL: a.Address, Security: a.protections()})
+	for _, samples := range []map[string]func(context.Context) mail.Letter{a.SignUps.Samples(), a.SignIns.Samples(), a.Profiles.Samples()} {
+		for kind, fn := range samples {
+			a.Mail.Sample(kind, fn)
+		}
+	}
+}
+
+// ways are the buttons of the sign-in page besides its form, proofs those of the page that asks who somebody is once more.
+func (a *App) ways() []func(next string) templ.Component   { return nil }
+func (a *App) proofs() []func(next string) templ.Component { return nil }
+
+// protections are the entries of the page Security that lead to other pages.
+func (a *App) protections() []profile.Link { return nil }
+
+// peopleRoutes registers their pages and operations.
+func (a *App) peopleRoutes() {
+	a.SignUps.Routes(a.Router)
+	a.SignIns.Routes(a.Router)
+	a.Profiles.Routes(a.Router)
+}
