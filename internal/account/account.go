@@ -102,7 +102,7 @@ func (s Session) alive(now time.Time) bool {
 
 // actor returns who acts when somebody shows the session of this account.
 func (a Account) actor(s Session) access.Actor {
-	return access.Actor{ID: a.ID, Handle: a.Handle, Name: a.Name, Roles: a.Roles, App: s.App, Scopes: s.Scopes}
+	return access.Actor{ID: a.ID, Handle: a.Handle, Name: a.Name, Roles: a.Roles, App: s.App, Scopes: s.Scopes, Until: s.ExpiresAt}
 }
 
 // Visit is where a sign-up or sign-in comes from.

@@ -70,7 +70,7 @@ func TestSignUpSignsInAndTellsTheLog(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := access.Actor{ID: out.Account.ID, Handle: "zoe_muller", Name: "Zoë Müller", Roles: []access.Grant{}}
+		want := access.Actor{ID: out.Account.ID, Handle: "zoe_muller", Name: "Zoë Müller", Roles: []access.Grant{}, Until: out.Session.ExpiresAt}
 		if diff := cmp.Diff(want, who(t, s, out.Token)); diff != "" {
 			t.Errorf("actor (-want +got):\n%s", diff)
 		}

@@ -116,11 +116,19 @@ func (s *Service) Add(ctx context.Context, people ...Person) ([]id.ID, error) {
 	return out, nil
 }
 
-// ParseGrant reads a role as people write it: "courier", "staff:luigi". It returns an Invalid error for what is none, and NotFound for a
-// restaurant that is not there.
+// ParseGrant reads a role as people write it: "courier", "staff:luigi", "courier for 8h", "staff:luigi for 3d". It returns an Invalid error
+// for what is none, and NotFound for a restaurant that is not there.
 func (s *Service) ParseGrant(ctx context.Context, text string) (access.Grant, error) {
-	role, slug, at := strings.Cut(strings.TrimSpace(text), ":")
+	what, span, timed := strings.Cut(strings.TrimSpace(text), " for ")
+	role, slug, at := strings.Cut(strings.TrimSpace(what), ":")
 	g := access.Grant{Role: access.Role(role)}
+	if timed {
+		d, err := ParseSpan(span)
+		if err != nil {
+			return access.Grant{}, err
+		}
+		g.Until = s.now().Add(d).UTC()
+	}
 	if at && g.Role.OfPlace() && s.opt.Place != nil {
 		place, err := s.opt.Place(ctx, slug)
 		if err != nil {
@@ -133,11 +141,15 @@ func (s *Service) ParseGrant(ctx context.Context, text string) (access.Grant, er
 	return g, checkGrant(g)
 }
 
-// Grant gives the account a role; it holds from the next request on, on all nodes. It returns an Invalid error for a role that does not
+// Grant gives the account a role, until g.Until where that is set; it holds from the next request on, on all nodes. A role that is there
+// already gets the new end, but one without an end keeps none. It returns an Invalid error for a role that does not
 // exist and NotFound for an account that does not.
 func (s *Service) Grant(ctx context.Context, account id.ID, g access.Grant) error {
 	if err := checkGrant(g); err != nil {
 		return err
+	}
+	if g.Over(s.now()) {
+		return errs.InvalidField("until", "A role ends after now.")
 	}
 	return s.change(ctx, account, func(tx *db.Tx) error { return s.store.grant(ctx, tx, account, g, s.now()) })
 }

@@ -134,6 +134,7 @@ func (s *Service) lookup(ctx context.Context, token string) (entry, error) {
 		if !e.session.alive(now) {
 			return entry{}, nil
 		}
+		e.actor = e.actor.At(now)
 		return e, nil
 	}
 	mark := s.cache.begin()
@@ -164,6 +165,7 @@ func (s *Service) lookup(ctx context.Context, token string) (entry, error) {
 	}
 	e := entry{session: session, actor: a.actor(session), lang: a.Lang, tz: a.TZ, leaving: a.State == Leaving, readAt: now}
 	s.cache.put(d, e, mark)
+	e.actor = e.actor.At(now)
 	return e, nil
 }
 

@@ -19,6 +19,9 @@ func (s *Service) React(log *events.Log, q *jobs.Queue) {
 			if _, err := s.store.sweep(ctx, tx, s.now()); err != nil {
 				return err
 			}
+			if err := s.store.sweepRoles(ctx, tx, s.now()); err != nil {
+				return err
+			}
 			return s.store.sweepTickets(ctx, tx, throttleWindow, s.now())
 		})
 	})

@@ -67,7 +67,7 @@ func New(d *db.DB, log *events.Log, ids *id.Source, now clock.Func, opt Options)
 		opt.Hashers = min(max(runtime.GOMAXPROCS(0), 2), 4)
 	}
 	return &Service{
-		db: d, log: log, ids: ids, now: now, opt: opt,
+		db: d, log: log, ids: ids, now: now, opt: opt, store: store{now},
 		hasher: newHasher(opt.Hashers, fullCost()), cache: newCache(),
 	}
 }

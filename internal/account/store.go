@@ -6,14 +6,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
 )
 
-// store is every SQL statement of the slice.
-type store struct{}
+// store is every SQL statement of the slice. now says which roles have ended.
+type store struct{ now clock.Func }
 
 var errUnknown = errs.New(errs.NotFound, "There is no such account.")
 
@@ -151,18 +152,34 @@ func (store) erase(ctx context.Context, tx *db.Tx, account id.ID, now time.Time)
 	return err
 }
 
-func (store) roles(ctx context.Context, tx *db.Tx, account id.ID) ([]access.Grant, error) {
+// roles returns the roles that have not ended.
+func (st store) roles(ctx context.Context, tx *db.Tx, account id.ID) ([]access.Grant, error) {
 	return db.All(ctx, tx, func(s db.Scanner) (access.Grant, error) {
 		var g access.Grant
-		err := s.Scan(&g.Role, &g.Place)
+		var until int64
+		err := s.Scan(&g.Role, &g.Place, &until)
+		if until != 0 {
+			g.Until = time.UnixMicro(until).UTC()
+		}
 		return g, err
-	}, `SELECT role, place FROM account_role WHERE account = $1 ORDER BY role, place`, account)
+	}, `SELECT role, place, expires_at FROM account_role WHERE account = $1 AND (expires_at = 0 OR expires_at > $2) ORDER BY role, place`, account, st.now().UnixMicro())
 }
 
-// grant adds a role; one that is there already stays as it is.
+// grant adds a role. One that is there already gets the new end, unless it has none: what was given for good is not shortened by the way.
 func (store) grant(ctx context.Context, tx *db.Tx, account id.ID, g access.Grant, now time.Time) error {
-	_, err := tx.Exec(ctx, `INSERT INTO account_role (account, role, place, granted_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-		account, string(g.Role), g.Place, now.UnixMicro())
+	var until int64
+	if !g.Until.IsZero() {
+		until = g.Until.UnixMicro()
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO account_role (account, role, place, granted_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (account, role, place) DO UPDATE SET expires_at = excluded.expires_at WHERE account_role.expires_at <> 0`,
+		account, string(g.Role), g.Place, now.UnixMicro(), until)
+	return err
+}
+
+// sweepRoles removes roles that have ended.
+func (store) sweepRoles(ctx context.Context, tx *db.Tx, now time.Time) error {
+	_, err := tx.Exec(ctx, `DELETE FROM account_role WHERE expires_at <> 0 AND expires_at <= $1`, now.UnixMicro())
 	return err
 }
 
@@ -172,9 +189,9 @@ func (store) revoke(ctx context.Context, tx *db.Tx, account id.ID, g access.Gran
 }
 
 // holders returns the accounts with a role at a place (0: in the town), by handle.
-func (store) holders(ctx context.Context, tx *db.Tx, g access.Grant) ([]Account, error) {
+func (st store) holders(ctx context.Context, tx *db.Tx, g access.Grant) ([]Account, error) {
 	return db.All(ctx, tx, scanAccount, `SELECT a.id, a.handle, a.name, a.email, a.lang, a.tz, a.state, a.stage, a.created_at
-		FROM account_role r JOIN account a ON a.id = r.account WHERE r.role = $1 AND r.place = $2 ORDER BY a.handle`, string(g.Role), g.Place)
+		FROM account_role r JOIN account a ON a.id = r.account WHERE r.role = $1 AND r.place = $2 AND (r.expires_at = 0 OR r.expires_at > $3) ORDER BY a.handle`, string(g.Role), g.Place, st.now().UnixMicro())
 }
 
 const sessionColumns = `id, account, app, kind, device, scopes, ip, created_at, seen_at, expires_at, auth_at`

@@ -8,6 +8,7 @@ package access
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
@@ -32,11 +33,16 @@ var Roles = []Role{RoleOwner, RoleStaff, RoleCourier, RoleDispatcher, RoleModera
 // OfPlace reports whether the role holds for one restaurant rather than the town.
 func (r Role) OfPlace() bool { return r == RoleOwner || r == RoleStaff }
 
-// Grant is a role that somebody has; Place is the restaurant's id for RoleOwner and RoleStaff, else zero.
+// Grant is a role that somebody has; Place is the restaurant's id for RoleOwner and RoleStaff, else zero. Until is when it ends, zero for
+// never.
 type Grant struct {
-	Role  Role  `json:"role"`
-	Place id.ID `json:"place,omitzero"`
+	Role  Role      `json:"role"`
+	Place id.ID     `json:"place,omitzero"`
+	Until time.Time `json:"until,omitzero"`
 }
+
+// Over reports whether the grant has ended at now.
+func (g Grant) Over(now time.Time) bool { return !g.Until.IsZero() && !now.Before(g.Until) }
 
 // Actor is who makes a request. The zero Actor is anonymous. Actors are shared between requests: nobody changes their slices.
 type Actor struct {
@@ -44,8 +50,28 @@ type Actor struct {
 	Handle string
 	Name   string
 	Roles  []Grant
-	Scopes []string // what the token may do, of Scopes' words; nil for a browser session, which may do everything
-	App    id.ID    // the app of OAuth that acts for the person; 0 for the person's own sessions and tokens
+	Scopes []string  // what the token may do, of Scopes' words; nil for a browser session, which may do everything
+	App    id.ID     // the app of OAuth that acts for the person; 0 for the person's own sessions and tokens
+	Until  time.Time // when the session or token ends at the latest; zero: not said
+}
+
+// At returns the actor with those roles only that have not ended at now. It copies them only where one has.
+func (a Actor) At(now time.Time) Actor {
+	if slices.ContainsFunc(a.Roles, func(g Grant) bool { return g.Over(now) }) {
+		a.Roles = slices.DeleteFunc(slices.Clone(a.Roles), func(g Grant) bool { return g.Over(now) })
+	}
+	return a
+}
+
+// Ends returns when the actor will be able to do less than now, because a role or the session ends; zero where that is not foreseen.
+func (a Actor) Ends() time.Time {
+	first := a.Until
+	for _, g := range a.Roles {
+		if !g.Until.IsZero() && (first.IsZero() || g.Until.Before(first)) {
+			first = g.Until
+		}
+	}
+	return first
 }
 
 // SignedIn reports whether the actor is a known account.
@@ -63,7 +89,7 @@ func (a Actor) WorksAt(restaurant id.ID) bool {
 
 // Owns reports whether the actor is an owner of the restaurant.
 func (a Actor) Owns(restaurant id.ID) bool {
-	return restaurant != 0 && slices.Contains(a.Roles, Grant{Role: RoleOwner, Place: restaurant})
+	return restaurant != 0 && slices.ContainsFunc(a.Roles, func(g Grant) bool { return g.Role == RoleOwner && g.Place == restaurant })
 }
 
 // Places returns the restaurants where the actor is owner or staff, each once, in the order of the grants.

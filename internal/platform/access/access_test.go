@@ -36,11 +36,11 @@ var actors = []struct {
 	{"holder's read token", Actor{ID: anna, Scopes: []string{"read"}}},
 	{"holder's empty token", Actor{ID: anna, Scopes: []string{}}},
 	{"holder's read write token", Actor{ID: anna, Scopes: []string{"read", "write"}}},
-	{"owner", Actor{ID: 3, Roles: []Grant{{RoleOwner, pizza}}}},
-	{"staff", Actor{ID: 4, Roles: []Grant{{RoleStaff, pizza}}}},
-	{"owner elsewhere", Actor{ID: 3, Roles: []Grant{{RoleOwner, other}}}},
-	{"staff elsewhere", Actor{ID: 4, Roles: []Grant{{RoleStaff, other}}}},
-	{"staff of nowhere", Actor{ID: 4, Roles: []Grant{{RoleStaff, 0}}}},
+	{"owner", Actor{ID: 3, Roles: []Grant{{Role: RoleOwner, Place: pizza}}}},
+	{"staff", Actor{ID: 4, Roles: []Grant{{Role: RoleStaff, Place: pizza}}}},
+	{"owner elsewhere", Actor{ID: 3, Roles: []Grant{{Role: RoleOwner, Place: other}}}},
+	{"staff elsewhere", Actor{ID: 4, Roles: []Grant{{Role: RoleStaff, Place: other}}}},
+	{"staff of nowhere", Actor{ID: 4, Roles: []Grant{{Role: RoleStaff, Place: 0}}}},
 	{"its courier", Actor{ID: 5, Roles: []Grant{{Role: RoleCourier}}}},
 	{"another courier", Actor{ID: 6, Roles: []Grant{{Role: RoleCourier}}}},
 	{"dispatcher", Actor{ID: 9, Roles: []Grant{{Role: RoleDispatcher}}}},
@@ -168,7 +168,7 @@ func TestRequireWantsSomebody(t *testing.T) {
 }
 
 func TestPlacesListsEachRestaurantOnce(t *testing.T) {
-	a := Actor{ID: 3, Roles: []Grant{{RoleOwner, pizza}, {RoleStaff, pizza}, {Role: RoleCourier}, {RoleStaff, other}}}
+	a := Actor{ID: 3, Roles: []Grant{{Role: RoleOwner, Place: pizza}, {Role: RoleStaff, Place: pizza}, {Role: RoleCourier}, {Role: RoleStaff, Place: other}}}
 	if diff := cmp.Diff([]id.ID{pizza, other}, a.Places()); diff != "" {
 		t.Errorf("Places (-want +got):\n%s", diff)
 	}
@@ -187,7 +187,7 @@ func BenchmarkCanWithAnAppsToken(b *testing.B) {
 }
 
 func BenchmarkCould(b *testing.B) {
-	staff := Actor{ID: 4, Roles: []Grant{{RoleStaff, other}, {RoleStaff, pizza}}}
+	staff := Actor{ID: 4, Roles: []Grant{{Role: RoleStaff, Place: other}, {Role: RoleStaff, Place: pizza}}}
 	for b.Loop() {
 		if err := Could(staff, "order.confirm"); err != nil {
 			b.Fatal(err)
@@ -196,7 +196,7 @@ func BenchmarkCould(b *testing.B) {
 }
 
 func BenchmarkCan(b *testing.B) {
-	order, staff := thingFor("order.confirm"), Actor{ID: 4, Roles: []Grant{{RoleStaff, other}, {RoleStaff, pizza}}}
+	order, staff := thingFor("order.confirm"), Actor{ID: 4, Roles: []Grant{{Role: RoleStaff, Place: other}, {Role: RoleStaff, Place: pizza}}}
 	for b.Loop() {
 		if err := Can(staff, "order.confirm", order); err != nil {
 			b.Fatal(err)

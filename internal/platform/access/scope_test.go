@@ -77,7 +77,7 @@ func TestReadAndWriteOfOnesOwnTokenTogetherMeanEverything(t *testing.T) {
 
 // TestEveryVerbAsksTokensForAScope holds new verbs to a line that says which scope they need: without one any app might do it.
 func TestEveryVerbAsksTokensForAScope(t *testing.T) {
-	admin := Actor{ID: anna, Roles: []Grant{{Role: RoleAdmin}, {Role: RoleCourier}, {Role: RoleModerator}, {Role: RoleDispatcher}, {RoleOwner, pizza}}, Scopes: []string{}}
+	admin := Actor{ID: anna, Roles: []Grant{{Role: RoleAdmin}, {Role: RoleCourier}, {Role: RoleModerator}, {Role: RoleDispatcher}, {Role: RoleOwner, Place: pizza}}, Scopes: []string{}}
 	for _, verb := range Verbs() {
 		if verb == "restaurant.read" || verb == "menu.read" {
 			continue // strangers may

@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/account"
@@ -42,6 +43,7 @@ type Hub struct {
 	self       []byte // tells this hub's messages from those of other nodes
 	maxStreams int
 	heartbeat  time.Duration
+	clock      clock.Func
 	cancels    []func()
 	err        error // why New could not reach the bus
 
@@ -66,10 +68,13 @@ func MaxStreams(n int) Option { return func(h *Hub) { h.maxStreams = n } }
 // Heartbeat sets how often a stream says that it is alive; 15 s by default.
 func Heartbeat(d time.Duration) Option { return func(h *Hub) { h.heartbeat = d } }
 
+// Clock sets by which clock roles and sessions end; time.Now by default.
+func Clock(now clock.Func) Option { return func(h *Hub) { h.clock = now } }
+
 // New returns a Hub that is fed by log's Run. When the bus is closed already, every stream is refused.
 func New(log *events.Log, bus events.Bus, opts ...Option) *Hub {
 	h := &Hub{
-		log: log, bus: bus, self: []byte(id.Code(16)), maxStreams: defaultMaxStreams, heartbeat: 15 * time.Second,
+		log: log, bus: bus, self: []byte(id.Code(16)), maxStreams: defaultMaxStreams, heartbeat: 15 * time.Second, clock: time.Now,
 		routes: make(map[string]func(events.Event) []string), allow: make(map[string]func(context.Context, string) error),
 		own: make(map[string]bool), topics: make(map[string]map[*stream]struct{}),
 		accounts: make(map[id.ID]map[*stream]struct{}), streams: make(map[*stream]struct{}),

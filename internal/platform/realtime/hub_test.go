@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -68,7 +69,11 @@ func start(t testing.TB, d *db.DB, bus events.Bus, opts ...realtime.Option) *nod
 	})
 	n.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		account, _ := id.Parse(r.Header.Get("X-Account"))
-		r = r.WithContext(access.With(r.Context(), access.Actor{ID: account}))
+		actor := access.Actor{ID: account}
+		if ms, err := strconv.Atoi(r.URL.Query().Get("courier-ms")); err == nil {
+			actor.Roles = []access.Grant{{Role: access.RoleCourier, Until: time.Now().Add(time.Duration(ms) * time.Millisecond)}}
+		}
+		r = r.WithContext(access.With(r.Context(), actor))
 		if err := n.hub.Handle(w, r); err != nil {
 			http.Error(w, err.Error(), map[errs.Kind]int{errs.Invalid: 422, errs.NotFound: 404, errs.Forbidden: 403, errs.TooMany: 429, errs.Unavailable: 503}[errs.KindOf(err)])
 		}
@@ -380,6 +385,25 @@ func TestLostRightsEndStreamsOnAllNodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	other.want(t, message{"", "still", `{"topic":"dispatch"}`})
+}
+
+func TestAStreamEndsWithTheRoleOfItsActor(t *testing.T) {
+	n := start(t, dbtest.SQLite(t, events.Schema), events.NewLocal())
+	stays := n.dial(t, "topic=dispatch", "", 6)
+	stays.want(t, message{"0", "hello", "{}"})
+	began := time.Now()
+	ends := n.dial(t, "topic=dispatch&courier-ms=300", "", 5)
+	ends.want(t, message{"0", "hello", "{}"})
+	if m, ok := ends.next(); ok {
+		t.Errorf("the stream goes on with %+v", m)
+	}
+	if took := time.Since(began); took < 300*time.Millisecond || took > 5*time.Second {
+		t.Errorf("the stream ended after %v; want it to end with the role, after 300 ms", took)
+	}
+	if err := n.hub.Send("dispatch", "still", struct{}{}); err != nil {
+		t.Fatal(err)
+	}
+	stays.want(t, message{"", "still", `{"topic":"dispatch"}`})
 }
 
 func (n *node) append(t *testing.T, p events.Payload) {

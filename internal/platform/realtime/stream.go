@@ -272,15 +272,23 @@ func (p *replay) one(e events.Event) error {
 	return nil
 }
 
-// pump writes what is queued until the client leaves or the hub ends the stream.
+// pump writes what is queued until the client leaves, the hub ends the stream, or a role or the session of its actor ends.
 func (h *Hub) pump(ctx context.Context, out *writer, s *stream) {
 	beat := time.NewTicker(h.heartbeat)
 	defer beat.Stop()
+	var over <-chan time.Time
+	if ends := access.From(ctx).Ends(); !ends.IsZero() {
+		timer := time.NewTimer(ends.Sub(h.clock()))
+		defer timer.Stop()
+		over = timer.C
+	}
 	for {
 		var err error
 		select {
 		case <-ctx.Done():
 			return
+		case <-over:
+			return // it comes back, and is asked for its rights again
 		case <-beat.C:
 			err = out.write(h.beat(s))
 		case f, open := <-s.queue:
