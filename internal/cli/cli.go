@@ -34,7 +34,7 @@ type globals struct {
 	Data     string            `help:"Folder of the database and files." placeholder:"DIR"`
 	Listen   string            `help:"Address to listen on." placeholder:"ADDR"`
 	URL      string            `help:"Address at which people reach the server, such as https://food.example.org." placeholder:"URL"`
-	TLS      string            `name:"tls" help:"HTTPS by the server itself: self makes a certificate, file takes yours; off behind a proxy." placeholder:"off|self|file"`
+	TLS      string            `name:"tls" help:"HTTPS by the server itself: auto asks an authority for a certificate, file takes yours, self makes one; off behind a proxy." placeholder:"off|auto|file|self"`
 	TLSCert  string            `name:"tls-cert" help:"Certificate in PEM, for --tls file." placeholder:"FILE"`
 	TLSKey   string            `name:"tls-key" help:"Its key in PEM, for --tls file." placeholder:"FILE"`
 	Database string            `help:"PostgreSQL, in place of SQLite in the data folder." placeholder:"postgres://…"`

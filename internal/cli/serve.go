@@ -42,8 +42,15 @@ func serve(ctx context.Context, a *app.App, log *slog.Logger, ready func(url str
 	if err != nil {
 		return err
 	}
-	ended := make(chan error, 2)
+	ended := make(chan error, 3)
 	go func() { ended <- srv.Serve() }()
+	plain, err := a.ListenHTTP()
+	if err != nil {
+		return err
+	}
+	if plain != nil {
+		go func() { ended <- plain.Serve() }()
+	}
 	admin, err := listenAdmin(cfg, a, log)
 	if err != nil {
 		return err
@@ -66,8 +73,10 @@ func serve(ctx context.Context, a *app.App, log *slog.Logger, ready func(url str
 	if e := srv.Shutdown(stopCtx); e != nil && err == nil {
 		log.Warn("some requests did not end in time", "err", e)
 	}
-	if admin != nil {
-		admin.Shutdown(stopCtx) // only figures are lost
+	for _, s := range []*httpx.Server{admin, plain} {
+		if s != nil {
+			s.Shutdown(stopCtx) // only figures and redirects are lost
+		}
 	}
 	return err
 }

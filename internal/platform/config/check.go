@@ -30,6 +30,7 @@ func (c *Config) check(l *loader) {
 		l.refuse("url", `Write the address as "https://eat.example.org", without a path.`)
 	}
 	c.checkTLS(l)
+	c.checkACME(l)
 	checkScheme(l, "database", c.Database, "postgres", "postgresql")
 	for one := range strings.SplitSeq(c.NATS, ",") {
 		checkScheme(l, "nats", one, "nats", "tls")
@@ -52,7 +53,7 @@ func (c *Config) check(l *loader) {
 }
 
 func (c *Config) checkTLS(l *loader) {
-	oneOf(l, "tls", c.TLS, "off", "self", "file")
+	oneOf(l, "tls", c.TLS, "off", "self", "file", "auto")
 	if c.TLS != "off" && strings.HasPrefix(c.URL, "http:") {
 		l.refuse("url", "With tls people reach the server by https://.")
 	}
@@ -60,6 +61,31 @@ func (c *Config) checkTLS(l *loader) {
 		if (v == "") == (c.TLS == "file") {
 			l.refuse(key, `tls_cert and tls_key belong to tls = "file": name both files there, and none elsewhere.`)
 		}
+	}
+}
+
+func (c *Config) checkACME(l *loader) {
+	if c.HTTPListen != "" && c.HTTPListen != "none" {
+		checkAddress(l, "http_listen", c.HTTPListen)
+		if c.TLS == "off" {
+			l.refuse("http_listen", "Without tls the server speaks plain http where it listens: leave this empty.")
+		}
+	}
+	within(l, "acme.check", c.ACME.Check, time.Second, 24*time.Hour)
+	if u, err := url.Parse(c.ACME.CA); c.ACME.CA != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		l.refuse("acme.ca", "Write the address of the authority's directory, which begins with https://.")
+	}
+	if c.ACME.Email != "" && !strings.Contains(c.ACME.Email, "@") {
+		l.refuse("acme.email", "This is no e-mail address.")
+	}
+	if c.TLS != "auto" {
+		return
+	}
+	if u, err := url.Parse(c.URL); err != nil || u.Scheme != "https" || net.ParseIP(u.Hostname()) != nil || !strings.Contains(u.Hostname(), ".") {
+		l.refuse("url", `With tls = "auto" give the address that people type, such as "https://eat.example.org": the certificate is for its name.`)
+	}
+	if !c.ACME.Agree {
+		l.refuse("acme.agree", "An authority gives certificates to those who agree to its terms (Let's Encrypt: https://letsencrypt.org/repository): set this to true if you do.")
 	}
 }
 

@@ -24,22 +24,34 @@ type Config struct {
 	Listen         string         `koanf:"listen"`
 	AdminListen    string         `koanf:"admin_listen"` // empty: no admin listener
 	URL            string         `koanf:"url"`          // without a slash at the end; empty: see BaseURL
-	TLS            string         `koanf:"tls"`          // off, self, file
+	TLS            string         `koanf:"tls"`          // off, self, file, auto
 	TLSCert        string         `koanf:"tls_cert"`     // with TLS file
 	TLSKey         string         `koanf:"tls_key"`
-	Database       string         `koanf:"database"`   // empty: SQLite in Data
-	NATS           string         `koanf:"nats"`       // empty: the bus is in process
-	Files          string         `koanf:"files"`      // empty: a folder in Data
-	LogLevel       string         `koanf:"log_level"`  // debug, info, warn, error
-	LogFormat      string         `koanf:"log_format"` // json, text
+	HTTPListen     string         `koanf:"http_listen"` // see HTTPAddr
+	Database       string         `koanf:"database"`    // empty: SQLite in Data
+	NATS           string         `koanf:"nats"`        // empty: the bus is in process
+	Files          string         `koanf:"files"`       // empty: a folder in Data
+	LogLevel       string         `koanf:"log_level"`   // debug, info, warn, error
+	LogFormat      string         `koanf:"log_format"`  // json, text
 	TrustedProxies []netip.Prefix `koanf:"trusted_proxies"`
 	FetchAllow     []netip.Prefix `koanf:"fetch_allow"` // beside what is public
+	ACME           ACME           `koanf:"acme"`
 	Town           Town           `koanf:"town"`
 	Limits         Limits         `koanf:"limits"`
 	Delivery       Delivery       `koanf:"delivery"`
 	Jobs           Jobs           `koanf:"jobs"`
 	Retention      Retention      `koanf:"retention"`
 	Mail           Mail           `koanf:"mail"`
+}
+
+// ACME is of whom a certificate is asked where TLS is auto.
+type ACME struct {
+	Agree  bool          `koanf:"agree"` // to the authority's terms
+	Email  string        `koanf:"email"`
+	CA     string        `koanf:"ca"`      // empty: Let's Encrypt
+	CARoot string        `koanf:"ca_root"` // a file; empty: the system's own
+	Dir    string        `koanf:"dir"`     // see ACMEDir
+	Check  time.Duration `koanf:"check"`
 }
 
 // Town is what makes this town this town.
@@ -119,7 +131,26 @@ type Rate struct {
 }
 
 // ServesTLS reports whether the server itself speaks https.
-func (c Config) ServesTLS() bool { return c.TLS == "self" || c.TLS == "file" }
+func (c Config) ServesTLS() bool { return c.TLS != "off" && c.TLS != "" }
+
+// HTTPAddr returns where the server answers plain http, sending people on to https: "" for nowhere.
+func (c Config) HTTPAddr() string {
+	switch {
+	case !c.ServesTLS() || c.HTTPListen == "none":
+		return ""
+	case c.HTTPListen == "" && c.TLS == "auto":
+		return ":80"
+	}
+	return c.HTTPListen
+}
+
+// ACMEDir returns the folder in which certificates that an authority gave are kept.
+func (c Config) ACMEDir() string {
+	if c.ACME.Dir != "" {
+		return c.ACME.Dir
+	}
+	return filepath.Join(c.Data, "tls", "acme")
+}
 
 // HTTPS reports whether people reach the server by https, from itself or from a proxy.
 func (c Config) HTTPS() bool { return c.ServesTLS() || strings.HasPrefix(c.URL, "https:") }

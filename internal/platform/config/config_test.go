@@ -46,6 +46,7 @@ func TestDefaultsAreAsPromised(t *testing.T) {
 			SignUps: Rate{5, 30 * time.Minute}, Anonymous: 5,
 		},
 		Delivery: Delivery{ConfirmWithin: 10 * time.Minute, WarnBefore: 5 * time.Minute, RestoreWithin: 10 * time.Minute, CourierKmh: 15, OfferFor: 45 * time.Second, PromiseSlack: 10 * time.Minute},
+		ACME:     ACME{Check: 10 * time.Minute},
 		Jobs:     Jobs{Workers: 4, Timeout: time.Minute, Lease: 30 * time.Second, KeepCompleted: 7 * 24 * time.Hour, KeepDiscarded: 30 * 24 * time.Hour},
 		Retention: Retention{
 			Positions: 24 * time.Hour, Way: 30 * 24 * time.Hour, Orders: 3 * 365 * 24 * time.Hour, Carts: 30 * 24 * time.Hour, Replies: 72 * time.Hour,

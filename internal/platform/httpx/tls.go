@@ -40,6 +40,8 @@ type Certificates struct {
 	cert   *tls.Certificate
 	looked time.Time
 	fault  string // why the last look brought nothing: told once
+
+	auto *automatic // where an authority gives it; the rest is then unused
 }
 
 // CertificateFiles returns the certificate in two PEM files, which may be one. They are read anew when they change; where what is new is no
@@ -89,7 +91,10 @@ func newCertificates(now clock.Func, log *slog.Logger, load func(*tls.Certificat
 }
 
 // get is tls.Config's GetCertificate.
-func (c *Certificates) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *Certificates) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if c.auto != nil {
+		return c.auto.config.GetCertificate(hello)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := c.now(); now.Sub(c.looked) >= certLook {
@@ -108,8 +113,12 @@ func (c *Certificates) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 
 // config returns what connections are held to: TLS 1.2 or newer, and of 1.2 only what is authenticated and has forward secrecy.
 func (c *Certificates) config() *tls.Config {
+	protocols := []string{"h2", "http/1.1"}
+	if c.auto != nil {
+		protocols = append(protocols, acmeProtocol)
+	}
 	return &tls.Config{
-		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: c.get,
+		MinVersion: tls.VersionTLS12, NextProtos: protocols, GetCertificate: c.get,
 		CipherSuites: []uint16{
 			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
