@@ -6,6 +6,7 @@
 package account
 
 import (
+	"context"
 	"embed"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/platform/access"
@@ -122,6 +124,7 @@ type SignUp struct {
 	Handle   string // empty: made from the name
 	Lang     string // empty: "en"
 	TZ       string // empty: the town's
+	Without  bool   // allows no password: the person signs in by letter or passkey
 }
 
 // clean returns the sign-up in the form it is stored, or an Invalid error with all its faults. An operator may give reserved handles.
@@ -137,13 +140,13 @@ func (in SignUp) clean(operator bool) (SignUp, error) {
 		fault("email", "Write an e-mail address like anna@example.org.")
 	}
 	in.Email = email
-	in.Handle = strings.ToLower(strings.TrimPrefix(strings.TrimSpace(in.Handle), "@"))
-	if in.Handle != "" && !text.Handle(in.Handle) {
-		fault("handle", "Use 2 to 30 letters a–z, digits and _.")
-	} else if !operator && slices.Contains(reserved, in.Handle) {
-		fault("handle", "This handle is kept for the town itself.")
+	in.Handle = normHandle(in.Handle)
+	if in.Handle != "" {
+		if msg := checkHandle(in.Handle, operator); msg != "" {
+			fault("handle", msg)
+		}
 	}
-	if msg := checkPassword(in.Password, email, in.Handle, in.Name); msg != "" {
+	if msg := CheckPassword(in.Password, email, in.Handle, in.Name); msg != "" && (in.Password != "" || !in.Without) {
 		fault("password", msg)
 	}
 	if in.Lang == "" {
@@ -159,7 +162,31 @@ func (in SignUp) clean(operator bool) (SignUp, error) {
 }
 
 // reserved are handles under which somebody could pass as the server.
-var reserved = []string{"stoa", "admin", "root", "support", "help", "moderator", "staff", "system", "api", "me", "account", "security", "everyone", "all"}
+var reserved = []string{
+	"stoa", "admin", "administrator", "root", "support", "help", "moderator", "mod", "staff", "system", "api", "me", "account", "accounts", "security",
+	"everyone", "all", "here", "team", "official", "operator", "owner", "service", "info", "contact", "abuse", "postmaster", "webmaster", "hostmaster",
+	"noreply", "no_reply", "mailer_daemon", "courier", "couriers", "dispatch", "dispatcher", "kitchen", "restaurant", "restaurants", "customer",
+	"orders", "payment", "payments", "payout", "billing", "refund", "town", "neighbour", "neighbours", "privacy", "rules", "sign_in", "sign_up", "null",
+	"undefined", "anonymous", "nobody", "deleted", "gone", "test", "instance", "actor", "relay", "news",
+}
+
+// handleTaken is said of a handle that somebody has.
+const handleTaken = "This handle is taken. Choose another."
+
+func normHandle(handle string) string {
+	return strings.ToLower(strings.TrimPrefix(strings.TrimSpace(handle), "@"))
+}
+
+// checkHandle returns what is wrong with a handle, or "". An operator may give reserved ones.
+func checkHandle(handle string, operator bool) string {
+	switch {
+	case !text.Handle(handle):
+		return "Use 2 to 30 letters a–z, digits and _."
+	case !operator && (slices.Contains(reserved, handle) || strings.HasPrefix(handle, "gone_")):
+		return "This handle is kept for the town itself."
+	}
+	return ""
+}
 
 func checkName(name string) string {
 	switch n := utf8.RuneCountInString(name); {
@@ -174,8 +201,8 @@ func checkName(name string) string {
 // guessed are passwords that are tried first by everybody who tries.
 var guessed = []string{"password", "passwort", "12345678", "123456789", "1234567890", "11111111", "00000000", "qwertyui", "qwertyuiop", "qwerty123", "iloveyou", "abcd1234", "password1", "football", "baseball", "sunshine", "princess"}
 
-// checkPassword returns what is wrong with a new password, or "". Length counts, mixture does not.
-func checkPassword(password string, own ...string) string {
+// CheckPassword returns what is wrong with a new password, or "". Length counts, mixture does not.
+func CheckPassword(password string, own ...string) string {
 	switch {
 	case utf8.RuneCountInString(password) < MinPassword:
 		return "Use at least 8 characters."
@@ -253,4 +280,29 @@ func checkGrant(g access.Grant) error {
 		return errs.InvalidField("role", "Owner and staff are roles at a restaurant, like staff:luigi; the others are roles in the town.")
 	}
 	return nil
+}
+
+// DeviceName returns what a person calls a browser or app that names itself so: "Firefox on Android".
+func DeviceName(ctx context.Context, agent string) string {
+	switch {
+	case agent == "":
+		return i18n.T(ctx, "Unnamed device")
+	case !strings.HasPrefix(agent, "Mozilla/"):
+		return agent
+	}
+	browser := pick(agent, i18n.T(ctx, "Browser"), "Edg", "Edge", "OPR", "Opera", "SamsungBrowser", "Samsung Internet", "Firefox", "Firefox", "FxiOS", "Firefox",
+		"CriOS", "Chrome", "Chrome", "Chrome", "Safari", "Safari")
+	device := pick(agent, i18n.T(ctx, "a device"), "iPhone", "iPhone", "iPad", "iPad", "Android", "Android", "Windows", "Windows", "CrOS", "Chromebook",
+		"Mac OS", "Mac", "Linux", "Linux")
+	return i18n.T(ctx, "%s on %s", browser, device)
+}
+
+// pick returns the word that follows the first mark found in s, in the order given.
+func pick(s, otherwise string, marksAndWords ...string) string {
+	for i := 0; i+1 < len(marksAndWords); i += 2 {
+		if strings.Contains(s, marksAndWords[i]) {
+			return marksAndWords[i+1]
+		}
+	}
+	return otherwise
 }

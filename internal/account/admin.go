@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
@@ -21,6 +22,10 @@ type WithRole struct {
 	Email    string
 	Password string   // empty: one is made
 	Roles    []string // "admin", "courier", "dispatcher", "moderator", "owner:SLUG", "staff:SLUG"
+	Handle   string   // empty: see Name
+	Lang     string   // empty: "en"
+	// Also, where not nil, runs in the transaction that makes the account: where it fails, there is none.
+	Also func(ctx context.Context, tx *db.Tx, a Account) error
 }
 
 // CreateWithRole makes an account with roles and returns it with its password. It returns an Invalid error with every fault of the input.
@@ -33,8 +38,8 @@ func (s *Service) CreateWithRole(ctx context.Context, in WithRole) (Account, str
 		}
 		grants = append(grants, g)
 	}
-	up := SignUp{Name: in.Name, Email: in.Email, Password: in.Password}
-	if text.Handle(in.Name) {
+	up := SignUp{Name: in.Name, Email: in.Email, Password: in.Password, Handle: in.Handle, Lang: in.Lang}
+	if in.Handle == "" && text.Handle(in.Name) {
 		up.Handle = in.Name
 	}
 	if up.Password == "" {
@@ -48,13 +53,16 @@ func (s *Service) CreateWithRole(ctx context.Context, in WithRole) (Account, str
 	if err != nil {
 		return Account{}, "", err
 	}
-	a, err := s.insert(ctx, up, hash, func(tx *db.Tx, a Account) error {
+	a, err := s.insert(ctx, up, Active, hash, func(tx *db.Tx, a Account) error {
 		for _, g := range grants {
 			if err := s.store.grant(ctx, tx, a.ID, g, a.CreatedAt); err != nil {
 				return err
 			}
 		}
-		return nil
+		if err := s.note(ctx, tx, a.ID, "account.create", map[string]any{"handle": a.Handle, "roles": strings.Join(in.Roles, " ")}); err != nil || in.Also == nil {
+			return err
+		}
+		return in.Also(ctx, tx, a)
 	})
 	a.Roles = grants
 	return a, up.Password, err
@@ -151,35 +159,83 @@ func (s *Service) Grant(ctx context.Context, account id.ID, g access.Grant) erro
 	if g.Over(s.now()) {
 		return errs.InvalidField("until", "A role ends after now.")
 	}
-	return s.change(ctx, account, func(tx *db.Tx) error { return s.store.grant(ctx, tx, account, g, s.now()) })
+	return s.change(ctx, account, "account.grant", roleDetail(g), func(tx *db.Tx) error { return s.store.grant(ctx, tx, account, g, s.now()) })
 }
 
-// Revoke takes a role from the account, from the next request on. A role it does not have is no error.
+// Revoke takes a role from the account, from the next request on. A role it does not have is no error. It returns a Conflict error for the
+// last admin: a town without one could be taken over.
 func (s *Service) Revoke(ctx context.Context, account id.ID, g access.Grant) error {
-	return s.change(ctx, account, func(tx *db.Tx) error { return s.store.revoke(ctx, tx, account, g) })
+	return s.change(ctx, account, "account.revoke", roleDetail(g), func(tx *db.Tx) error {
+		if g.Role == access.RoleAdmin {
+			if err := s.notLast(ctx, tx, account); err != nil {
+				return err
+			}
+		}
+		return s.store.revoke(ctx, tx, account, g)
+	})
 }
 
-// Suspend signs the account out everywhere, its tokens included, until it is made Active again.
+// roleDetail is a role as the audit log has it.
+func roleDetail(g access.Grant) map[string]any {
+	out := map[string]any{"role": string(g.Role)}
+	if g.Place != 0 {
+		out["restaurant"] = g.Place.String()
+	}
+	if !g.Until.IsZero() {
+		out["until"] = g.Until.Format(time.RFC3339)
+	}
+	return out
+}
+
+// Suspend signs the account out everywhere, its tokens included, until it is made Active again. It returns a Conflict error for the last
+// admin.
 func (s *Service) Suspend(ctx context.Context, account id.ID) error {
-	return s.setState(ctx, account, Suspended)
+	return s.SuspendFor(ctx, account, "")
+}
+
+// SuspendFor does what Suspend does and notes why.
+func (s *Service) SuspendFor(ctx context.Context, account id.ID, reason string) error {
+	return s.change(ctx, account, "account.suspend", map[string]any{"reason": reason}, func(tx *db.Tx) error {
+		if err := s.notLast(ctx, tx, account); err != nil {
+			return err
+		}
+		return s.store.setState(ctx, tx, account, Suspended, s.now())
+	})
 }
 
 // Reinstate makes a suspended account Active.
 func (s *Service) Reinstate(ctx context.Context, account id.ID) error {
-	return s.setState(ctx, account, Active)
+	return s.change(ctx, account, "account.reinstate", nil, func(tx *db.Tx) error { return s.store.setState(ctx, tx, account, Active, s.now()) })
 }
 
-func (s *Service) setState(ctx context.Context, account id.ID, state State) error {
-	return s.change(ctx, account, func(tx *db.Tx) error { return s.store.setState(ctx, tx, account, state, s.now()) })
+// notLast returns a Conflict error where the account is the last admin who can sign in.
+func (s *Service) notLast(ctx context.Context, tx *db.Tx, account id.ID) error {
+	last, err := s.store.lastAdmin(ctx, tx, account)
+	if err == nil && last {
+		return errs.New(errs.Conflict, "This is the last admin of the town. Make somebody else an admin first.")
+	}
+	return err
 }
 
-// change runs fn on an account that exists, and tells everybody.
-func (s *Service) change(ctx context.Context, account id.ID, fn func(*db.Tx) error) error {
+// HasAdmin reports whether anybody is an admin, suspended ones included.
+func (s *Service) HasAdmin(ctx context.Context) (yes bool, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		yes, err = s.store.hasAdmin(ctx, tx)
+		return err
+	})
+	return yes, err
+}
+
+// change runs fn on an account that exists, notes it and tells everybody.
+func (s *Service) change(ctx context.Context, account id.ID, verb string, detail map[string]any, fn func(*db.Tx) error) error {
 	return s.db.Write(ctx, func(tx *db.Tx) error {
 		if _, err := s.store.name(ctx, tx, account); err != nil {
 			return err
 		}
 		if err := fn(tx); err != nil {
+			return err
+		}
+		if err := s.note(ctx, tx, account, verb, detail); err != nil {
 			return err
 		}
 		return s.announce(ctx, tx, account, contract.Changed{Account: account})

@@ -2,8 +2,10 @@ package account
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -115,6 +117,41 @@ func TestAddStoresAllOrNobody(t *testing.T) {
 		}
 		if name, err := s.Name(t.Context(), ids[0]); err != nil || name != "Anna" {
 			t.Errorf("Name = %q, %v", name, err)
+		}
+	})
+}
+
+func TestATownNeverLosesItsLastAdmin(t *testing.T) {
+	both(t, func(t *testing.T, d *db.DB) {
+		s, _ := newService(t, d, Options{})
+		ctx := t.Context()
+		admins := make([]id.ID, 2)
+		for i, name := range []string{"ada", "ben"} {
+			a, _, err := s.CreateWithRole(ctx, WithRole{Name: name, Email: name + "@example.org", Roles: []string{"admin"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			admins[i] = a.ID
+		}
+		// Each suspends the other at the same time: one of them is too late.
+		var wait sync.WaitGroup
+		failed := make([]error, 2)
+		for i := range admins {
+			wait.Go(func() { failed[i] = s.Suspend(ctx, admins[i]) })
+		}
+		wait.Wait()
+		if (failed[0] == nil) == (failed[1] == nil) || !errs.Is(errors.Join(failed...), errs.Conflict) {
+			t.Fatalf("two admins suspend each other: %v, %v; want one Conflict", failed[0], failed[1])
+		}
+		left := admins[0]
+		if failed[0] == nil {
+			left = admins[1]
+		}
+		if err := s.Revoke(ctx, left, access.Grant{Role: access.RoleAdmin}); !errs.Is(err, errs.Conflict) {
+			t.Errorf("the last admin loses the role: %v", err)
+		}
+		if yes, err := s.HasAdmin(ctx); !yes || err != nil {
+			t.Errorf("HasAdmin = %v, %v", yes, err)
 		}
 	})
 }

@@ -111,10 +111,8 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, a Account, proof Proof, 
 	if err := s.store.insertSession(ctx, tx, digestOf(out.Token), out.Session); err != nil {
 		return SignedIn{}, err
 	}
-	if v.Browser != "" {
-		if err := s.store.meet(ctx, tx, a.ID, v.Browser, now); err != nil {
-			return SignedIn{}, err
-		}
+	if err := s.meet(ctx, tx, a, out.Session, v); err != nil {
+		return SignedIn{}, err
 	}
 	if s.opt.OnSignIn != nil && v.Guest != "" {
 		if err := s.opt.OnSignIn(ctx, tx, a.ID, v.Guest); err != nil {
@@ -122,6 +120,19 @@ func (s *Service) begin(ctx context.Context, tx *db.Tx, a Account, proof Proof, 
 		}
 	}
 	return out, s.note(ctx, tx, a.ID, "account.sign_in", map[string]any{"proof": string(proof), "session": out.Session.ID})
+}
+
+// meet makes a browser or app known to the account, and tells of a new one.
+func (s *Service) meet(ctx context.Context, tx *db.Tx, a Account, session Session, v Visit) error {
+	known := v.Browser
+	if known == "" {
+		known = "app\x00" + session.Device + "\x00" + v.IP // no cookie can hold this
+	}
+	isNew, err := s.store.meet(ctx, tx, a.ID, known, session.CreatedAt)
+	if err != nil || !isNew || s.opt.OnNewDevice == nil {
+		return err
+	}
+	return s.opt.OnNewDevice(ctx, tx, a, session)
 }
 
 // note writes to the audit log, where there is one.
@@ -237,6 +248,9 @@ func Fresh(ctx context.Context) error {
 	return nil
 }
 
+// Fresh is the function of this name, for those who have an interface.
+func (s *Service) Fresh(ctx context.Context) error { return Fresh(ctx) }
+
 // Confirmed notes that the person has just proven anew in this session who they are. It returns a NotFound error for a session that ended.
 func (s *Service) Confirmed(ctx context.Context, session id.ID) error {
 	return s.db.Write(ctx, func(tx *db.Tx) error {
@@ -247,8 +261,10 @@ func (s *Service) Confirmed(ctx context.Context, session id.ID) error {
 		if err != nil {
 			return err
 		}
-		tx.AfterCommit(func() { s.cache.drop(account) })
-		return s.note(ctx, tx, account, "account.confirm", map[string]any{"session": session})
+		if err := s.note(ctx, tx, account, "account.confirm", map[string]any{"session": session}); err != nil {
+			return err
+		}
+		return s.announceQuietly(ctx, tx, account)
 	})
 }
 

@@ -9,6 +9,9 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 import (
+	"context"
+
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/web/ui"
 )
@@ -24,14 +27,14 @@ const (
 )
 
 // tabs are the pages of one's own account.
-func tabs(active string) []ui.Tab {
+func tabs(ctx context.Context, active string) []ui.Tab {
 	out := []ui.Tab{
-		{Label: "Profile", Href: TabProfile},
-		{Label: "Security", Href: TabSecurity},
-		{Label: "Devices", Href: TabDevices},
-		{Label: "Apps", Href: TabApps},
-		{Label: "Privacy", Href: TabPrivacy},
-		{Label: "Access", Href: TabAccess},
+		{Label: i18n.T(ctx, "Profile"), Href: TabProfile},
+		{Label: i18n.T(ctx, "Security"), Href: TabSecurity},
+		{Label: i18n.T(ctx, "Devices"), Href: TabDevices},
+		{Label: i18n.T(ctx, "Apps"), Href: TabApps},
+		{Label: i18n.T(ctx, "Privacy"), Href: TabPrivacy},
+		{Label: i18n.T(ctx, "Access"), Href: TabAccess},
 	}
 	for i := range out {
 		out[i].Active = out[i].Href == active
@@ -89,7 +92,7 @@ func Frame(active string) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Button(ui.ButtonProps{Label: "Sign out", Icon: "log-out"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Button(ui.ButtonProps{Label: i18n.T(ctx, "Sign out"), Icon: "log-out"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -107,7 +110,7 @@ func Frame(active string) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Tabs("Your account", tabs(active)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Tabs(i18n.T(ctx, "Your account"), tabs(ctx, active)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -125,7 +128,7 @@ func Frame(active string) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Page(ui.PageProps{Title: tabLabel(active), Active: "/account", NoIndex: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Page(ui.PageProps{Title: tabLabel(ctx, active), Active: "/account", NoIndex: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -133,13 +136,13 @@ func Frame(active string) templ.Component {
 	})
 }
 
-func tabLabel(active string) string {
-	for _, t := range tabs(active) {
+func tabLabel(ctx context.Context, active string) string {
+	for _, t := range tabs(ctx, active) {
 		if t.Active {
 			return t.Label
 		}
 	}
-	return "Your account"
+	return i18n.T(ctx, "Your account")
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -1,244 +1,130 @@
 package account
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"net/http"
-	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/platform/access"
+	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
+	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
-// Routes registers the pages and the operations of the REST API.
-func (s *Service) Routes(rt *httpx.Router) {
-	rt.Page("GET /sign-up", httpx.Anyone, s.handleSignUpPage)
-	rt.Page("POST /sign-up", httpx.Anyone, s.handleSignUp)
-	rt.Page("GET /sign-in", httpx.Anyone, s.handleSignInPage)
-	rt.Page("POST /sign-in", httpx.Anyone, s.handleSignIn)
-	rt.Page("POST /sign-out", httpx.Anyone, s.handleSignOut)
-	rt.Page("GET /account", httpx.May("account.read"), s.handleAccountPage)
-	rt.Page("POST /account", httpx.May("account.manage"), s.handleProfile)
-	rt.Page("POST /account/password", httpx.May("account.secure"), s.handlePassword)
-	rt.Page("POST /account/sessions/{id}/end", httpx.May("account.secure"), s.handleEndSession)
-	rt.Page("POST /account/sign-out-everywhere", httpx.May("account.secure"), s.handleSignOutEverywhere)
-	s.api(rt)
-}
+// This file is what the packages of people's pages share.
 
-// signUpForm and its like hold what was typed, so that a form that was refused comes back as it was, but for passwords.
-type signUpForm struct {
-	Name     string `form:"name"`
-	Email    string `form:"email"`
-	Handle   string `form:"handle"`
-	Password string `form:"password"`
-	Next     string `form:"next"`
-}
-
-type signInForm struct {
-	Login    string `form:"login"`
-	Password string `form:"password"`
-	Next     string `form:"next"`
-}
-
-type profileForm struct {
-	Name string `form:"name"`
-	Lang string `form:"lang"`
-	TZ   string `form:"tz"`
-}
-
-type passwordForm struct {
-	Old      string `form:"old"`
-	Password string `form:"password"`
-}
-
-// forPerson reports whether a form can come back with the error beside its fields: what the person typed is at fault, not the server.
-func forPerson(err error) bool {
-	_, ok := errors.AsType[*errs.Error](err)
-	return ok && httpx.StatusOf(err) < http.StatusInternalServerError
-}
-
-// again answers with the page of a form that was refused.
-func again(w http.ResponseWriter, r *http.Request, err error, p templ.Component) error {
-	if !forPerson(err) {
+// Again answers with the page of a form that was refused, where what the person typed is at fault; it returns any other error.
+func Again(w http.ResponseWriter, r *http.Request, err error, p templ.Component) error {
+	e := errs.As(err)
+	if e == nil || httpx.StatusOf(err) >= http.StatusInternalServerError && e.Kind != errs.Unavailable {
 		return err
 	}
-	if e, _ := errors.AsType[*errs.Error](err); e.Retry > 0 {
+	if e.Retry > 0 {
 		w.Header().Set("Retry-After", fmt.Sprint(int((e.Retry+time.Second-1)/time.Second)))
 	}
 	return httpx.Render(w, r, httpx.StatusOf(err), p)
 }
 
-func (s *Service) handleSignUpPage(w http.ResponseWriter, r *http.Request) error {
-	next := httpx.LocalPath(r.URL.Query().Get("next"))
-	if access.From(r.Context()).SignedIn() {
-		return httpx.Redirect(w, r, next)
-	}
-	return httpx.Render(w, r, http.StatusOK, signUpPage(signUpForm{Next: next}, nil))
-}
-
-func (s *Service) handleSignUp(w http.ResponseWriter, r *http.Request) error {
-	var in signUpForm
-	if err := httpx.DecodeForm(w, r, &in); err != nil {
-		return err
-	}
-	in.Next = httpx.LocalPath(in.Next)
-	up := SignUp{Name: in.Name, Email: in.Email, Password: in.Password, Handle: in.Handle}
-	out, err := s.Create(r.Context(), up, VisitFrom(r.Context()))
-	if err != nil {
-		return again(w, r, err, signUpPage(in, err))
-	}
-	s.SetCookie(w, out.Token)
-	return httpx.Redirect(w, r, in.Next)
-}
-
-func (s *Service) handleSignInPage(w http.ResponseWriter, r *http.Request) error {
-	next := httpx.LocalPath(r.URL.Query().Get("next"))
-	if access.From(r.Context()).SignedIn() {
-		return httpx.Redirect(w, r, next)
-	}
-	return httpx.Render(w, r, http.StatusOK, signInPage(signInForm{Next: next}, nil))
-}
-
-func (s *Service) handleSignIn(w http.ResponseWriter, r *http.Request) error {
-	var in signInForm
-	if err := httpx.DecodeForm(w, r, &in); err != nil {
-		return err
-	}
-	in.Next = httpx.LocalPath(in.Next)
-	out, err := s.SignIn(r.Context(), in.Login, in.Password, VisitFrom(r.Context()))
-	if err != nil {
-		return again(w, r, err, signInPage(in, err))
-	}
-	s.SetCookie(w, out.Token)
-	return httpx.Redirect(w, r, in.Next)
-}
-
-func (s *Service) handleSignOut(w http.ResponseWriter, r *http.Request) error {
+// Leave signs a browser out and sends it to next.
+func (s *Service) Leave(w http.ResponseWriter, r *http.Request, next string) error {
 	if old := VisitFrom(r.Context()).Old; old != "" {
 		if err := s.SignOut(r.Context(), old); err != nil {
 			return err
 		}
 	}
 	http.SetCookie(w, s.cookie("", -1))
-	return httpx.Redirect(w, r, "/")
+	return httpx.Redirect(w, r, next)
 }
 
-func (s *Service) handleAccountPage(w http.ResponseWriter, r *http.Request) error {
-	actor := access.From(r.Context())
-	if !actor.SignedIn() {
-		return toSignIn(w, r)
+// Renew gives the browser's session another secret, after its owner has shown anew who they are: one that somebody had seen before is worth
+// nothing from now on.
+func (s *Service) Renew(w http.ResponseWriter, r *http.Request) error {
+	session, ok := SessionFrom(r.Context())
+	old := VisitFrom(r.Context()).Old
+	if !ok || old == "" {
+		return nil
 	}
-	if _, err := Self(r.Context(), "account.read"); err != nil {
-		return err
-	}
-	v, err := s.view(r, actor.ID)
+	token := id.Secret()
+	err := s.db.Write(r.Context(), func(tx *db.Tx) error {
+		if err := s.store.renew(r.Context(), tx, digestOf(old), digestOf(token)); err != nil {
+			return err
+		}
+		return s.announceQuietly(r.Context(), tx, session.Account)
+	})
 	if err != nil {
 		return err
 	}
-	v.Done = done[r.URL.Query().Get("done")]
-	return httpx.Render(w, r, http.StatusOK, accountPage(v))
+	s.SetCookie(w, token)
+	return nil
 }
 
-// done is what the account page says after a change, by the word in its URL.
-var done = map[string]string{
-	"profile":  "Saved.",
-	"password": "Your password is changed. All other devices are signed out.",
-	"session":  "That device is signed out.",
-	"others":   "All other devices are signed out.",
+// Me is an account as it is shown to itself.
+type Me struct {
+	ID        id.ID          `json:"id"`
+	Handle    string         `json:"handle"`
+	Name      string         `json:"name"`
+	Email     string         `json:"email"`
+	Lang      string         `json:"lang" doc:"BCP 47 tag of the language of pages and messages."`
+	TZ        string         `json:"tz" doc:"IANA time zone; empty means the town's."`
+	Roles     []access.Grant `json:"roles"`
+	CreatedAt time.Time      `json:"created_at"`
 }
 
-func (s *Service) handleProfile(w http.ResponseWriter, r *http.Request) error {
-	actor, err := Self(r.Context(), "account.manage")
-	if err != nil {
-		return err
+// Shown returns an account as it is shown to itself.
+func Shown(a Account) Me {
+	roles := a.Roles
+	if roles == nil {
+		roles = []access.Grant{}
 	}
-	var in profileForm
-	if err := httpx.DecodeForm(w, r, &in); err != nil {
-		return err
-	}
-	if _, err := s.Update(r.Context(), actor.ID, Profile{Name: &in.Name, Lang: &in.Lang, TZ: &in.TZ}); err != nil {
-		return s.accountAgain(w, r, actor.ID, err, func(v *accountView) { v.Profile, v.ProfileErr = in, err })
-	}
-	return httpx.Redirect(w, r, "/account?done=profile")
+	return Me{ID: a.ID, Handle: a.Handle, Name: a.Name, Email: a.Email, Lang: a.Lang, TZ: a.TZ, Roles: roles, CreatedAt: a.CreatedAt}
 }
 
-func (s *Service) handlePassword(w http.ResponseWriter, r *http.Request) error {
-	actor, err := Self(r.Context(), "account.manage")
-	if err != nil {
-		return err
+// AppVisit is the visit of an app that calls itself device: a browser's session that happens to be there goes on.
+func AppVisit(ctx context.Context, device string) Visit {
+	v := VisitFrom(ctx)
+	v.Old = ""
+	if device != "" {
+		v.Device = device
 	}
-	var in passwordForm
-	if err := httpx.DecodeForm(w, r, &in); err != nil {
-		return err
-	}
-	session, _ := SessionFrom(r.Context())
-	if err := s.ChangePassword(r.Context(), actor.ID, session.ID, in.Old, in.Password); err != nil {
-		return s.accountAgain(w, r, actor.ID, err, func(v *accountView) { v.PasswordErr = err })
-	}
-	return httpx.Redirect(w, r, "/account?done=password")
+	return v
 }
 
-func (s *Service) handleEndSession(w http.ResponseWriter, r *http.Request) error {
-	actor, err := Self(r.Context(), "account.manage")
-	if err != nil {
-		return err
-	}
-	session, err := id.Parse(r.PathValue("id"))
-	if err != nil {
-		return errs.New(errs.NotFound, "There is no such session.")
-	}
-	// One that has ended meanwhile is what the person wanted.
-	if err := s.EndSession(r.Context(), actor.ID, session); err != nil && !errs.Is(err, errs.NotFound) {
-		return err
-	}
-	return httpx.Redirect(w, r, "/account?done=session")
+// languages are those that people choose from, each in its own words.
+var languages = []ui.Option{{Value: "en", Label: "English"}, {Value: "de", Label: "Deutsch"}}
+
+// Languages are those that people choose from, and own where a program set another.
+func Languages(own string) []ui.Option { return withOwn(slices.Clone(languages), own) }
+
+// zones are time zones that people choose from: one for each clock in Europe and the Americas, and the large ones elsewhere.
+var zones = []string{
+	"Europe/Lisbon", "Europe/London", "Europe/Dublin", "Europe/Paris", "Europe/Madrid", "Europe/Rome", "Europe/Berlin", "Europe/Vienna", "Europe/Zurich",
+	"Europe/Amsterdam", "Europe/Brussels", "Europe/Copenhagen", "Europe/Stockholm", "Europe/Oslo", "Europe/Warsaw", "Europe/Prague", "Europe/Athens",
+	"Europe/Helsinki", "Europe/Kyiv", "Europe/Istanbul", "America/St_Johns", "America/Halifax", "America/New_York", "America/Chicago", "America/Denver",
+	"America/Phoenix", "America/Los_Angeles", "America/Anchorage", "America/Mexico_City", "America/Bogota", "America/Sao_Paulo", "Africa/Lagos",
+	"Africa/Johannesburg", "Africa/Nairobi", "Asia/Dubai", "Asia/Kolkata", "Asia/Singapore", "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney",
+	"Pacific/Auckland", "Pacific/Honolulu", "UTC",
 }
 
-func (s *Service) handleSignOutEverywhere(w http.ResponseWriter, r *http.Request) error {
-	actor, err := Self(r.Context(), "account.manage")
-	if err != nil {
-		return err
+// Zones are time zones that people choose from, and own where it is none of them.
+func Zones(ctx context.Context, own string) []ui.Option {
+	out := []ui.Option{{Label: i18n.T(ctx, "The town's")}}
+	for _, z := range zones {
+		out = append(out, ui.Option{Value: z, Label: strings.ReplaceAll(z, "_", " ")})
 	}
-	session, _ := SessionFrom(r.Context())
-	if err := s.SignOutEverywhere(r.Context(), actor.ID, session.ID); err != nil {
-		return err
-	}
-	return httpx.Redirect(w, r, "/account?done=others")
+	return withOwn(out, own)
 }
 
-// toSignIn sends a guest to sign in and back here.
-func toSignIn(w http.ResponseWriter, r *http.Request) error {
-	return httpx.Redirect(w, r, "/sign-in?next="+url.QueryEscape(r.URL.Path))
-}
-
-// view reads what the account page shows.
-func (s *Service) view(r *http.Request, account id.ID) (accountView, error) {
-	a, err := s.Get(r.Context(), account)
-	if err != nil {
-		return accountView{}, err
+func withOwn(list []ui.Option, own string) []ui.Option {
+	if own == "" || slices.ContainsFunc(list, func(o ui.Option) bool { return o.Value == own }) {
+		return list
 	}
-	list, err := s.Sessions(r.Context(), account)
-	if err != nil {
-		return accountView{}, err
-	}
-	here, _ := SessionFrom(r.Context())
-	return accountView{Account: a, Profile: profileForm{Name: a.Name, Lang: a.Lang, TZ: a.TZ}, Sessions: list, Here: here.ID}, nil
-}
-
-// accountAgain answers with the account page after one of its forms was refused; set puts the form's state into the view.
-func (s *Service) accountAgain(w http.ResponseWriter, r *http.Request, account id.ID, err error, set func(*accountView)) error {
-	if !forPerson(err) {
-		return err
-	}
-	v, verr := s.view(r, account)
-	if verr != nil {
-		return verr
-	}
-	set(&v)
-	return again(w, r, err, accountPage(v))
+	return append(list, ui.Option{Value: own, Label: own})
 }

@@ -31,7 +31,9 @@ func (s *Service) React(log *events.Log, q *jobs.Queue) {
 // forget drops the sessions of accounts that events speak of.
 func (s *Service) forget(list []events.Event) {
 	for _, e := range list {
-		if e.Kind != contract.KindChanged && e.Kind != contract.KindSessionEnded && e.Kind != contract.KindErased {
+		switch e.Kind {
+		case contract.KindChanged, contract.KindSessionEnded, contract.KindSessionRenewed, contract.KindErased:
+		default:
 			continue
 		}
 		if account, err := id.Parse(strings.TrimPrefix(e.Subject, "account:")); err == nil {

@@ -33,6 +33,8 @@ type Options struct {
 	OnSignIn func(ctx context.Context, tx *db.Tx, account id.ID, guest string) error
 	// Place returns the restaurant with a slug, or a NotFound error. Without it no role at a restaurant can be written as text.
 	Place func(ctx context.Context, slug string) (id.ID, error)
+	// OnNewDevice runs in the transaction of a sign-in from a browser or app that the account was never seen in, but for its first.
+	OnNewDevice func(ctx context.Context, tx *db.Tx, a Account, session Session) error
 	// SecondStep reports whether an account asks for a second step after a password, a letter or another's word.
 	SecondStep func(ctx context.Context, tx *db.Tx, account id.ID) (bool, error)
 	// Audit notes what was done to an account, in the transaction that did it.
@@ -72,9 +74,14 @@ func New(d *db.DB, log *events.Log, ids *id.Source, now clock.Func, opt Options)
 	}
 }
 
-// Create makes an account and signs it in. It returns an Invalid error with every fault of the input, also where the e-mail address or
-// the handle belongs to somebody, and TooMany where an address asks for too many that do.
+// Create makes an account whose address nobody has confirmed and signs it in. It returns an Invalid error with every fault of the input, also
+// where the e-mail address or the handle belongs to somebody, and TooMany where an address asks for too many that do.
 func (s *Service) Create(ctx context.Context, in SignUp, v Visit) (SignedIn, error) {
+	return s.Join(ctx, in, Active, v, nil)
+}
+
+// Join is Create for an account in a state; also runs in its transaction. One that is Pending is not signed in: SignedIn has no token then.
+func (s *Service) Join(ctx context.Context, in SignUp, state State, v Visit, also func(tx *db.Tx, a Account) error) (SignedIn, error) {
 	if err := s.full(ctx, addressKey(v.IP), maxPerIP); err != nil {
 		return SignedIn{}, err
 	}
@@ -82,29 +89,65 @@ func (s *Service) Create(ctx context.Context, in SignUp, v Visit) (SignedIn, err
 	if err != nil {
 		return SignedIn{}, err
 	}
-	hash, err := s.hasher.hash(ctx, in.Password)
+	hash, err := s.Hash(ctx, in.Password)
 	if err != nil {
 		return SignedIn{}, err
 	}
 	var out SignedIn
-	_, err = s.insert(ctx, in, hash, func(tx *db.Tx, a Account) (err error) {
+	_, err = s.insert(ctx, in, state, hash, func(tx *db.Tx, a Account) (err error) {
+		if also != nil {
+			if err := also(tx, a); err != nil {
+				return err
+			}
+		}
+		if state == Pending {
+			out = SignedIn{Account: a}
+			return nil
+		}
 		out, err = s.begin(ctx, tx, a, ByPassword, v)
 		return err
 	})
-	if err != nil {
-		if errs.Is(err, errs.Invalid) {
-			// Who tries many addresses learns which have an account.
-			return SignedIn{}, errors.Join(err, s.Try(ctx, addressKey(v.IP), maxPerIP))
+	if errs.Is(err, errs.Invalid) {
+		// Who tries many addresses learns which have an account.
+		if over := s.Try(ctx, addressKey(v.IP), maxPerIP); over != nil {
+			return SignedIn{}, over
 		}
+	}
+	if err != nil {
 		return SignedIn{}, err
 	}
 	return out, nil
 }
 
+// Hash returns what is stored of a password, "" for "". It waits for its turn and returns ctx's error when that ends first.
+func (s *Service) Hash(ctx context.Context, password string) (string, error) {
+	if password == "" {
+		return "", nil
+	}
+	return s.hasher.hash(ctx, password)
+}
+
+// HandleFree returns "" where somebody new can have the handle, else what is wrong with it.
+func (s *Service) HandleFree(ctx context.Context, handle string) (string, error) {
+	handle = normHandle(handle)
+	if msg := checkHandle(handle, false); msg != "" {
+		return msg, nil
+	}
+	var taken bool
+	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
+		_, taken, err = s.store.taken(ctx, tx, "", handle)
+		return err
+	})
+	if err != nil || !taken {
+		return "", err
+	}
+	return handleTaken, nil
+}
+
 // insert stores a new account and runs also in its transaction. An empty handle is made from the name, with a number where that is taken.
-func (s *Service) insert(ctx context.Context, in SignUp, hash string, also func(*db.Tx, Account) error) (Account, error) {
+func (s *Service) insert(ctx context.Context, in SignUp, state State, hash string, also func(*db.Tx, Account) error) (Account, error) {
 	now := s.now().UTC()
-	a := Account{ID: s.ids.Next(), Handle: in.Handle, Name: in.Name, Email: in.Email, Lang: in.Lang, TZ: in.TZ, State: Active, CreatedAt: now}
+	a := Account{ID: s.ids.Next(), Handle: in.Handle, Name: in.Name, Email: in.Email, Lang: in.Lang, TZ: in.TZ, State: state, CreatedAt: now}
 	if a.Handle == "" {
 		a.Handle = handleFrom(a.Name)
 	}
@@ -122,24 +165,24 @@ func (s *Service) insert(ctx context.Context, in SignUp, hash string, also func(
 		if !db.IsUnique(err) {
 			return a, err
 		}
-		var emailTaken, handleTaken bool
+		var emailIs, handleIs bool
 		if err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
-			emailTaken, handleTaken, err = s.store.taken(ctx, tx, a.Email, a.Handle)
+			emailIs, handleIs, err = s.store.taken(ctx, tx, a.Email, a.Handle)
 			return err
 		}); err != nil {
 			return Account{}, err
 		}
 		var wrong []errs.Field
-		if emailTaken {
+		if emailIs {
 			wrong = append(wrong, errs.Field{Path: "email", Message: "This address has an account already. Sign in instead."})
 		}
-		if handleTaken && in.Handle != "" {
-			wrong = append(wrong, errs.Field{Path: "handle", Message: "This handle is taken. Choose another."})
+		if handleIs && in.Handle != "" {
+			wrong = append(wrong, errs.Field{Path: "handle", Message: handleTaken})
 		}
 		switch {
 		case len(wrong) > 0:
 			return Account{}, errs.InvalidFields(wrong)
-		case !handleTaken:
+		case !handleIs:
 			return Account{}, fmt.Errorf("account: insert %d: %w", a.ID, err)
 		}
 		// 4 digits: a number at random meets nobody's even where a thousand share a name.
@@ -259,10 +302,16 @@ func (s *Service) announce(ctx context.Context, tx *db.Tx, account id.ID, p even
 	return s.log.Append(ctx, tx, s.now(), access.From(ctx).ID, p)
 }
 
+// announceQuietly has every node forget what it knows of an account's sessions, and leaves those.
+func (s *Service) announceQuietly(ctx context.Context, tx *db.Tx, account id.ID) error {
+	tx.AfterCommit(func() { s.cache.drop(account) })
+	return s.log.Append(ctx, tx, s.now(), access.From(ctx).ID, contract.SessionRenewed{Account: account})
+}
+
 // SignOutEverywhere ends all of the account's sessions but keep (0: that too), on all nodes. Tokens that an operator made stay.
 func (s *Service) SignOutEverywhere(ctx context.Context, account, keep id.ID) error {
 	return s.db.Write(ctx, func(tx *db.Tx) error {
-		if err := s.store.endAll(ctx, tx, account, keep); err != nil {
+		if err := s.store.endAll(ctx, tx, account, keep, false); err != nil {
 			return err
 		}
 		return s.announce(ctx, tx, account, contract.SessionEnded{Account: account})
@@ -307,31 +356,19 @@ func (s *Service) Update(ctx context.Context, account id.ID, p Profile) (Account
 	return out, err
 }
 
-// ChangePassword replaces the password and ends all sessions but keep. It returns an Invalid error where the old one is wrong or the new
-// one is none, and TooMany after too many wrong ones.
+// ChangePassword replaces the password and ends all sessions but keep, and all tokens. It returns an Invalid error where the old one is
+// wrong or the new one is none, and TooMany after too many wrong ones.
 func (s *Service) ChangePassword(ctx context.Context, account, keep id.ID, old, password string) error {
-	var a Account
-	var hash string
-	err := s.db.Read(ctx, func(tx *db.Tx) error {
-		var err error
-		if a, err = s.store.get(ctx, tx, account); err != nil {
-			return err
-		}
-		hash, err = s.store.passwordHash(ctx, tx, account)
-		return err
-	})
+	a, err := s.Get(ctx, account)
 	if err != nil {
 		return err
 	}
-	if msg := checkPassword(password, a.Email, a.Handle, a.Name); msg != "" {
+	if msg := CheckPassword(password, a.Email, a.Handle, a.Name); msg != "" {
 		return errs.InvalidField("password", "%s", msg)
 	}
-	ok, err := s.checkLimited(ctx, hash, old, []limit{{key: "change " + account.String(), max: maxPerAccount}})
+	hash, err := s.knowsPassword(ctx, account, "old", old)
 	if err != nil {
 		return err
-	}
-	if !ok {
-		return errs.InvalidField("old", "This is not your present password.")
 	}
 	fresh, err := s.hasher.hash(ctx, password)
 	if err != nil {
@@ -341,11 +378,105 @@ func (s *Service) ChangePassword(ctx context.Context, account, keep id.ID, old, 
 		if err := s.store.setPassword(ctx, tx, account, hash, fresh, s.now()); err != nil {
 			return err
 		}
-		if err := s.store.endAll(ctx, tx, account, keep); err != nil {
+		if err := s.note(ctx, tx, account, "account.password", nil); err != nil {
 			return err
 		}
-		return s.announce(ctx, tx, account, contract.Changed{Account: account})
+		return s.EndAll(ctx, tx, account, keep)
 	})
+}
+
+// ConfirmPassword is Confirmed for who knows the password: it returns an Invalid error for a wrong one, and TooMany after too many.
+func (s *Service) ConfirmPassword(ctx context.Context, account, session id.ID, password string) error {
+	if _, err := s.knowsPassword(ctx, account, "password", password); err != nil {
+		return err
+	}
+	return s.Confirmed(ctx, session)
+}
+
+// knowsPassword returns the hash that the password of somebody signed in fits, or an Invalid error at a field.
+func (s *Service) knowsPassword(ctx context.Context, account id.ID, field, password string) (string, error) {
+	var hash string
+	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
+		hash, err = s.store.passwordHash(ctx, tx, account)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if len(password) > MaxPassword {
+		password = ""
+	}
+	ok, err := s.checkLimited(ctx, hash, password, []limit{{key: "change " + account.String(), max: maxPerAccount}})
+	if err == nil && !ok {
+		err = errs.InvalidField(field, "This is not your present password.")
+	}
+	return hash, err
+}
+
+// ResetPassword gives the account another password, whose owner has proven who they are without the old one, in the caller's transaction:
+// hash is of Hash. All sessions and tokens end, and every browser is a stranger.
+func (s *Service) ResetPassword(ctx context.Context, tx *db.Tx, account id.ID, hash string) error {
+	old, err := s.store.passwordHash(ctx, tx, account)
+	if err != nil {
+		return err
+	}
+	if err := s.store.setPassword(ctx, tx, account, old, hash, s.now()); err != nil {
+		return err
+	}
+	if err := s.note(ctx, tx, account, "account.password_reset", nil); err != nil {
+		return err
+	}
+	return s.Estrange(ctx, tx, account)
+}
+
+// Estrange ends all sessions and tokens of an account, voids all of its links and makes every browser a stranger to it.
+func (s *Service) Estrange(ctx context.Context, tx *db.Tx, account id.ID) error {
+	if err := s.store.dropTickets(ctx, tx, account, ""); err != nil {
+		return err
+	}
+	if err := s.store.forgetDevices(ctx, tx, account); err != nil {
+		return err
+	}
+	return s.EndAll(ctx, tx, account, 0)
+}
+
+// EndAll ends all sessions and tokens of the account but keep, on all nodes, in the caller's transaction.
+func (s *Service) EndAll(ctx context.Context, tx *db.Tx, account, keep id.ID) error {
+	if err := s.store.endAll(ctx, tx, account, keep, true); err != nil {
+		return err
+	}
+	return s.announce(ctx, tx, account, contract.SessionEnded{Account: account})
+}
+
+// SetEmail moves the account from one address to another, in the caller's transaction, which fails with a db.IsUnique error where somebody
+// has that. It returns a Conflict error where the account is no longer at from.
+func (s *Service) SetEmail(ctx context.Context, tx *db.Tx, account id.ID, from, to string) error {
+	if err := s.store.setEmail(ctx, tx, account, from, to, s.now()); err != nil {
+		return err
+	}
+	if err := s.note(ctx, tx, account, "account.email", nil); err != nil {
+		return err
+	}
+	return s.announce(ctx, tx, account, contract.Changed{Account: account})
+}
+
+// Decide ends the wait of a Pending account, in the caller's transaction: it may be used from now on, or is erased. It returns a Conflict
+// error for one that does not wait.
+func (s *Service) Decide(ctx context.Context, tx *db.Tx, account id.ID, yes bool) error {
+	ok, err := s.store.setStage(ctx, tx, account, Pending, stageHere, s.now())
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errs.New(errs.Conflict, "This was decided already.")
+	}
+	if err := s.note(ctx, tx, account, "account.decide", map[string]any{"approved": yes}); err != nil {
+		return err
+	}
+	if !yes {
+		return s.Erase(ctx, tx, account)
+	}
+	return s.announce(ctx, tx, account, contract.Changed{Account: account})
 }
 
 // Get returns an account with its roles, or a NotFound error.

@@ -5,10 +5,11 @@ import "github.com/stoa-town/stoa/internal/base/id"
 
 // The kinds of the events below.
 const (
-	KindCreated      = "account.created"
-	KindChanged      = "account.changed"
-	KindErased       = "account.erased"
-	KindSessionEnded = "session.ended"
+	KindCreated        = "account.created"
+	KindChanged        = "account.changed"
+	KindErased         = "account.erased"
+	KindSessionEnded   = "session.ended"
+	KindSessionRenewed = "session.renewed"
 )
 
 // Created says that somebody has signed up, or was added by an operator.
@@ -57,3 +58,14 @@ func (Erased) EventKind() string { return KindErased }
 
 // EventSubject returns "account:ID".
 func (e Erased) EventSubject() string { return "account:" + e.Account.String() }
+
+// SessionRenewed says that a session of the account has another secret, or that its owner has shown anew who they are. It goes on.
+type SessionRenewed struct {
+	Account id.ID `json:"account"`
+}
+
+// EventKind returns "session.renewed".
+func (SessionRenewed) EventKind() string { return KindSessionRenewed }
+
+// EventSubject returns "account:ID".
+func (s SessionRenewed) EventSubject() string { return "account:" + s.Account.String() }

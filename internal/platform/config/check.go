@@ -45,6 +45,7 @@ func (c *Config) check(l *loader) {
 	c.Delivery.check(l)
 	c.Retention.check(l)
 	c.Mail.check(l, c)
+	c.Signup.check(l, c)
 	within(l, "jobs.workers", c.Jobs.Workers, 1, 1000)
 	within(l, "jobs.timeout", c.Jobs.Timeout, time.Second, 24*time.Hour)
 	within(l, "jobs.lease", c.Jobs.Lease, 3*time.Second, time.Hour)
@@ -152,7 +153,7 @@ func (r Retention) check(l *loader) {
 	within(l, "retention.replies", r.Replies, 24*time.Hour, 30*day)
 	within(l, "retention.sign_ins", r.SignIns, day, 3650*day)
 	within(l, "retention.audit", r.Audit, day, 3650*day)
-	within(l, "retention.copies", r.Copies, time.Hour, 90*day)
+	within(l, "retention.copies", r.Copies, day, 90*day)
 	within(l, "retention.copies_per_day", r.CopiesPerDay, 1, 100)
 	within(l, "retention.leaving", r.Leaving, 0, 90*day)
 }

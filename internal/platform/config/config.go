@@ -42,6 +42,7 @@ type Config struct {
 	Jobs           Jobs           `koanf:"jobs"`
 	Retention      Retention      `koanf:"retention"`
 	Mail           Mail           `koanf:"mail"`
+	Signup         Signup         `koanf:"signup"`
 }
 
 // ACME is of whom a certificate is asked where TLS is auto.
@@ -85,6 +86,8 @@ type Limits struct {
 	Orders          Rate          `koanf:"orders"`
 	Uploads         Rate          `koanf:"uploads"`
 	SignUps         Rate          `koanf:"sign_ups"`
+	Apps            Rate          `koanf:"apps"`
+	Tokens          Rate          `koanf:"tokens"`
 	Anonymous       int           `koanf:"anonymous"` // how many accounts' worth an address has
 }
 

@@ -52,7 +52,8 @@ func TestDefaultsAreAsPromised(t *testing.T) {
 			Positions: 24 * time.Hour, Way: 30 * 24 * time.Hour, Orders: 3 * 365 * 24 * time.Hour, Carts: 30 * 24 * time.Hour, Replies: 72 * time.Hour,
 			SignIns: 90 * 24 * time.Hour, Audit: 365 * 24 * time.Hour, Copies: 7 * 24 * time.Hour, CopiesPerDay: 3, Leaving: 14 * 24 * time.Hour,
 		},
-		Mail: Mail{Mode: "off", TLS: "starttls", PerHour: 6},
+		Mail:   Mail{Mode: "off", TLS: "starttls", PerHour: 6},
+		Signup: Signup{Mode: "open", Confirm: "auto"},
 	}
 	if d := cmp.Diff(want, got, samePrefix, cmpopts.IgnoreFields(Config{}, "From")); d != "" {
 		t.Errorf("the defaults differ (-want +got):\n%s", d)

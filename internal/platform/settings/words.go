@@ -34,6 +34,12 @@ func describe(ctx context.Context, name string) (label, help string) {
 		return i18n.T(ctx, "Language"), i18n.T(ctx, "For visitors whose browser asks for none that Stoa speaks.")
 	case "town.accent_hue":
 		return i18n.T(ctx, "Accent colour"), i18n.T(ctx, "The hue of buttons and links, 0 to 360: 30 is orange, 150 green, 250 blue.")
+	case "signup.mode":
+		return i18n.T(ctx, "Who may join"), i18n.T(ctx, "open: everybody. approval: whom an admin says yes to. invite: who has an invitation.")
+	case "signup.confirm":
+		return i18n.T(ctx, "Confirm addresses by letter"), i18n.T(ctx, "auto: where the server sends letters. mail: always. none: accounts are made at once.")
+	case "signup.rules":
+		return i18n.T(ctx, "Rules of the town"), i18n.T(ctx, "Everybody who joins agrees to them. Empty lines part paragraphs.")
 	case "delivery.confirm_within":
 		return i18n.T(ctx, "Refuse unanswered orders after"), i18n.T(ctx, "A restaurant that has not confirmed by then loses the order, and the customer pays nothing.")
 	case "delivery.warn_before":
