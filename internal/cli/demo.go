@@ -94,6 +94,9 @@ func (c demoCmd) rules(cfg config.Config, t *town.Town) config.Config {
 	r.WarnBefore = max(r.WarnBefore, r.ConfirmWithin/2)
 	r.PromiseSlack = min(max(r.PromiseSlack, scaled(3*time.Minute)), 24*time.Hour)
 	r.RestoreWithin = max(r.RestoreWithin, scaled(30*time.Second))
+	if cfg.Mail.Mode == "off" {
+		cfg.Mail.Mode = "dev" // letters are shown on a page: nobody here is real
+	}
 	cfg.Town.Name, cfg.Town.Currency, cfg.Town.Timezone, cfg.Town.Lat, cfg.Town.Lon = t.Name, t.Currency, t.TimeZone, t.Center.Lat, t.Center.Lon
 	return cfg
 }
