@@ -6,6 +6,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/account"
 	"github.com/stoa-town/stoa/internal/account/oauth"
+	"github.com/stoa-town/stoa/internal/account/privacy"
 	"github.com/stoa-town/stoa/internal/base/geo"
 	"github.com/stoa-town/stoa/internal/delivery/cart"
 	"github.com/stoa-town/stoa/internal/delivery/courier"
@@ -40,13 +41,14 @@ type Slices struct {
 	Orders      *order.Service
 	Couriers    *courier.Service
 	Dispatch    *dispatch.Service
+	Privacy     *privacy.Service
 }
 
 // Schemas returns the tables of every part.
 func Schemas() []fs.FS {
 	return []fs.FS{
 		events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, oauth.Schema,
-		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, payment.Schema, order.Schema, courier.Schema, dispatch.Schema,
+		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, payment.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
 	}
 }
 
@@ -93,6 +95,7 @@ func (a *App) slices() (err error) {
 	a.Orders.React(a.Events, a.Hub, a.Jobs)
 	a.Couriers.React(a.Events, a.Hub, a.Jobs)
 	a.Dispatch.React(a.Events, a.Hub, a.Jobs)
+	a.privacy()
 
 	a.routes()
 	a.letterRoutes()
@@ -107,6 +110,7 @@ func (a *App) slices() (err error) {
 	a.Orders.Pages(a.Router, order.PageDeps{Where: a.whereIs, AtCounter: a.Dispatch.AtCounter, Pace: a.pace})
 	a.Couriers.Routes(a.Router)
 	a.Dispatch.Routes(a.Router)
+	a.Privacy.Routes(a.Router)
 	return nil
 }
 

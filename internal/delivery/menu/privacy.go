@@ -15,5 +15,6 @@ func (s *Service) Personal() personal.Part {
 			{Name: "menu_option", Plain: "id restaurant group_id name price out_until position"},
 			{Name: "menu_stock", Plain: "id restaurant left_"},
 		},
+		Shows: shows,
 	}
 }

@@ -427,3 +427,8 @@ func purge(ctx context.Context, tx *db.Tx, before time.Time) error {
 	_, err := tx.Exec(ctx, `DELETE FROM menu_stock WHERE id NOT IN (SELECT id FROM menu_item UNION ALL SELECT id FROM menu_option)`)
 	return err
 }
+
+// shows reports whether the picture at a URL path is shown to everybody.
+func shows(ctx context.Context, tx *db.Tx, path string) (bool, error) {
+	return tx.Exists(ctx, `SELECT 1 FROM menu_item WHERE photo = $1`, path)
+}

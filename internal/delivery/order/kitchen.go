@@ -116,11 +116,17 @@ func (p *pages) board(ctx context.Context, slug string) (*board, error) {
 	return b, nil
 }
 
-// snapshots keeps what was bought by the orders that kitchens look at, decoded once on this node: it never changes, and a busy board asks
-// for the same thirty several times a minute. The zero value is ready to use.
+// snapshots keeps what was bought by the orders that kitchens look at, decoded once on this node: nothing but forgetting changes it, and a
+// busy board asks for the same thirty several times a minute. The zero value is ready to use.
 type snapshots struct {
 	mu    sync.Mutex
-	known map[id.ID]*Snapshot
+	known map[id.ID]decoded
+}
+
+// decoded is a snapshot and how long its text was: it becomes shorter when its person is forgotten.
+type decoded struct {
+	*Snapshot
+	size int
 }
 
 // snapshotsKept bounds that memory, about 2 kB each; when it is full it begins anew.
@@ -129,17 +135,17 @@ const snapshotsKept = 4000
 func (s *snapshots) of(r *row) (*Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b := s.known[r.id]; b != nil {
-		return b, nil
+	if d, ok := s.known[r.id]; ok && d.size == len(r.snapshot) {
+		return d.Snapshot, nil
 	}
 	b, err := r.bought()
 	if err != nil {
 		return nil, err
 	}
 	if s.known == nil || len(s.known) >= snapshotsKept {
-		s.known = make(map[id.ID]*Snapshot)
+		s.known = make(map[id.ID]decoded)
 	}
-	s.known[r.id] = b
+	s.known[r.id] = decoded{b, len(r.snapshot)}
 	return b, nil
 }
 

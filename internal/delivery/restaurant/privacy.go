@@ -11,5 +11,6 @@ func (s *Service) Personal() personal.Part {
 			{Name: "restaurant", Plain: "id slug version created_at changed_at settings"},
 			{Name: "restaurant_capacity", Plain: "restaurant window_start taken"},
 		},
+		Shows: shows,
 	}
 }

@@ -107,3 +107,8 @@ func counts(ctx context.Context, tx *db.Tx, rid id.ID, since time.Time) (map[int
 func sweep(ctx context.Context, tx *db.Tx, before time.Time) (int64, error) {
 	return tx.Exec(ctx, `DELETE FROM restaurant_capacity WHERE window_start < $1`, before.Unix())
 }
+
+// shows reports whether the picture at a URL path is shown to everybody.
+func shows(ctx context.Context, tx *db.Tx, path string) (bool, error) {
+	return tx.Exists(ctx, `SELECT 1 FROM restaurant WHERE REPLACE(settings, $1, '') <> settings`, path)
+}

@@ -94,11 +94,8 @@ type Part struct {
 	// Blocks returns what the person has to end before they can leave, in the language of ctx.
 	Blocks func(ctx context.Context, account id.ID) ([]Obstacle, error)
 	Rules  []Rule
-}
-
-// Keeper is a part of the house that stores something.
-type Keeper interface {
-	Personal() []Part
+	// Shows reports whether the part shows the picture at a URL path to everybody: then nobody's leaving deletes it.
+	Shows func(ctx context.Context, tx *db.Tx, path string) (bool, error)
 }
 
 // Batches calls fn, each time in a write transaction of its own, until it returns fewer rows than size: how a Rule's Sweep goes through a
