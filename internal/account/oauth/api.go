@@ -37,7 +37,7 @@ func (s *Service) api(h httpx.Handler) httpx.Handler {
 		if e == nil {
 			return err // none, or one that is ours: httpx logs and answers it
 		}
-		return httpx.JSON(w, statusOf(w, e), shape(r, e))
+		return httpx.JSON(w, statusOf(w, e), shape(e))
 	}
 }
 
@@ -66,14 +66,14 @@ type errorDetail struct {
 }
 
 // shape returns the body for an error: a word and a sentence, or, for the fields of a registration, what Mastodon makes of them.
-func shape(r *http.Request, e *errs.Error) errorReply {
+func shape(e *errs.Error) errorReply {
 	if len(e.Fields) == 0 {
 		return errorReply{Error: e.Code, Description: plain(e.Message)}
 	}
 	out := errorReply{Details: map[string][]errorDetail{}}
 	sentences := make([]string, len(e.Fields))
 	for i, f := range e.Fields {
-		sentences[i] = i18n.Field(r.Context(), f)
+		sentences[i] = f.Message
 		out.Details[f.Path] = append(out.Details[f.Path], errorDetail{"ERR_INVALID", sentences[i]})
 	}
 	out.Error = "Validation failed: " + strings.Join(sentences, " ")
@@ -138,7 +138,7 @@ func (s *Service) handleRegister(w http.ResponseWriter, r *http.Request) error {
 	return httpx.JSON(w, http.StatusOK, out)
 }
 
-var errToken = errs.New(errs.Unauthenticated, "The access token is invalid").WithCode("invalid_token")
+var errToken = refusal(errs.Unauthenticated, "invalid_token", "The access token is invalid")
 
 // handleVerify tells an app which one it is, by a token that acts for somebody or by its own.
 func (s *Service) handleVerify(w http.ResponseWriter, r *http.Request) error {
@@ -240,7 +240,7 @@ func (s *Service) handleUserInfo(w http.ResponseWriter, r *http.Request) error {
 	case !ok || actor.Scopes == nil: // nobody, or a browser: this is for tokens
 		return errToken
 	case !actor.Allows("profile"):
-		return errs.New(errs.Forbidden, "This action is outside the authorized scopes").WithCode("insufficient_scope")
+		return refusal(errs.Forbidden, "insufficient_scope", "This action is outside the authorized scopes")
 	}
 	base := s.opt.Base(r)
 	lang, _ := account.Prefs(r.Context())

@@ -10,6 +10,7 @@ package oauth
 
 import (
 	"embed"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -76,16 +77,17 @@ type Registration struct {
 // clean returns the app that a registration describes, or an Invalid error with all its faults.
 func (in Registration) clean() (App, error) {
 	var wrong []errs.Field
-	fault := func(f errs.Field) { wrong = append(wrong, f) }
+	// In English alone: it is the app's makers who read this.
+	fault := func(path, msg string, args ...any) { wrong = append(wrong, errs.Field{Path: path, Message: fmt.Sprintf(msg, args...)}) }
 	a := App{Name: text.Clean(in.Name, maxName+1), Website: strings.TrimSpace(in.Website), Public: in.Public}
 	switch n := utf8.RuneCountInString(a.Name); {
 	case n == 0:
-		fault(errs.FieldOf("client_name", "An app needs a name."))
+		fault("client_name", "An app needs a name.")
 	case n > maxName:
-		fault(errs.FieldOf("client_name", "A name has at most %d characters.", maxName))
+		fault("client_name", "A name has at most %d characters.", maxName)
 	}
 	if a.Website != "" && !isWebsite(a.Website) {
-		fault(errs.FieldOf("website", "This is not an address that begins with https:// or http://."))
+		fault("website", "This is not an address that begins with https:// or http://.")
 	}
 	for _, uri := range in.RedirectURIs {
 		uri = strings.Trim(uri, " \t\r\n")
@@ -93,20 +95,20 @@ func (in Registration) clean() (App, error) {
 			continue
 		}
 		if msg := redirectFault(uri); msg != "" {
-			fault(errs.Field{Path: "redirect_uris", Message: msg})
+			fault("redirect_uris", "%s", msg)
 			break
 		}
 		a.RedirectURIs = append(a.RedirectURIs, uri)
 	}
 	switch {
 	case len(wrong) == 0 && len(a.RedirectURIs) == 0:
-		fault(errs.FieldOf("redirect_uris", "Say where people are to come back to."))
+		fault("redirect_uris", "Say where people are to come back to.")
 	case len(a.RedirectURIs) > maxRedirects:
-		fault(errs.FieldOf("redirect_uris", "An app has at most %d of these.", maxRedirects))
+		fault("redirect_uris", "An app has at most %d of these.", maxRedirects)
 	}
 	scopes, err := access.ParseScopes(in.Scopes)
 	if e := errs.As(err); e != nil {
-		fault(errs.Field{Path: "scopes", Message: e.Message, Format: e.Format, Args: e.Args})
+		fault("scopes", "%s", e.Message)
 	}
 	if a.Scopes = scopes; len(scopes) == 0 {
 		a.Scopes = []string{"read"}
@@ -192,9 +194,12 @@ func within(registered, asked []string) bool {
 // has reports whether the app registered a redirect URI, letter by letter.
 func (a App) has(uri string) bool { return slices.Contains(a.RedirectURIs, uri) }
 
-// fault is an error that an app is told of by one of the words of RFC 6749.
-func fault(word, format string, args ...any) error {
-	return errs.New(errs.Invalid, format, args...).WithCode(word)
+// fault is an error that an app is told of, by one of the words of RFC 6749, and in English alone: it is the app's makers who read this.
+func fault(word, format string, args ...any) error { return refusal(errs.Invalid, word, format, args...) }
+
+// refusal is a fault of another kind than Invalid.
+func refusal(kind errs.Kind, word, format string, args ...any) error {
+	return errs.New(kind, format, args...).WithCode(word)
 }
 
 // The words.

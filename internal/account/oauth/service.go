@@ -344,7 +344,7 @@ func (s *Service) client(ctx context.Context, tx *db.Tx, clientID, secret string
 func told(err error) error {
 	switch {
 	case errors.Is(err, liberrors.ErrInvalidClient):
-		return errs.New(errs.Unauthenticated, "Client authentication failed: the app is unknown, or its secret is not right.").WithCode(invalidClient)
+		return refusal(errs.Unauthenticated, invalidClient, "Client authentication failed: the app is unknown, or its secret is not right.")
 	case errors.Is(err, errUsed), errors.Is(err, liberrors.ErrInvalidGrant), errors.Is(err, liberrors.ErrMissingCodeVerifier),
 		errors.Is(err, liberrors.ErrInvalidRedirectURI), errors.Is(err, liberrors.ErrInvalidAuthorizeCode):
 		return fault(invalidGrant, "The code is not valid: it was used, is too old, was given to another app or for another redirect URI, or its code_verifier does not fit.")
@@ -394,7 +394,7 @@ func (s *Service) Revoke(ctx context.Context, clientID, secret, token string) er
 	return nil
 }
 
-var errNotYours = errs.New(errs.Forbidden, "You are not authorized to revoke this token").WithCode(unauthorizedClient)
+var errNotYours = refusal(errs.Forbidden, unauthorizedClient, "You are not authorized to revoke this token")
 
 // Own returns the app whose own token this is, with the scopes of the token; a NotFound error where it is nobody's.
 func (s *Service) Own(ctx context.Context, token string) (out access.Actor, err error) {
