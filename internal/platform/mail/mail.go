@@ -68,6 +68,7 @@ type Options struct {
 	User     string                 // empty: no authentication
 	Password func() (string, error) // read anew for each letter; may be nil without User
 	From     string                 // "Town <food@example.org>" or an address alone
+	Sender   func() string          // asked for each letter instead of From; nil: From
 	TLS      string                 // "starttls" (default), "tls" from the first byte, "none" for a server on this machine
 	PerHour  int                    // letters of a kind to an address in an hour; 6
 	Keep     time.Duration          // how long it is kept that a letter was sent, and with Dev the letter; 30 days
@@ -117,6 +118,9 @@ func New(d *db.DB, q *jobs.Queue, now clock.Func, opt Options) *Mailer {
 	if opt.URL == nil {
 		opt.URL = func() string { return "" }
 	}
+	if opt.Sender == nil {
+		opt.Sender = func() string { return opt.From }
+	}
 	m := &Mailer{db: d, jobs: q, now: now, opt: opt}
 	q.Handle(jobKind, m.deliver)
 	q.Handle(cleanKind, m.clean)
@@ -129,6 +133,15 @@ func (m *Mailer) On() bool { return m.opt.Mode != Off }
 
 // Mode returns how letters are sent.
 func (m *Mailer) Mode() string { return m.opt.Mode }
+
+// Counts returns how many letters that are still kept stand where.
+func (m *Mailer) Counts(ctx context.Context) (out map[State]int, err error) {
+	err = m.db.Read(ctx, func(tx *db.Tx) error {
+		out, err = counts(ctx, tx)
+		return err
+	})
+	return out, err
+}
 
 // Sample registers what a letter of a kind looks like, for Samples.
 func (m *Mailer) Sample(kind string, fn func(ctx context.Context) Letter) {
@@ -192,7 +205,7 @@ func (m *Mailer) mayHave(ctx context.Context, tx *db.Tx, address, kind string) (
 // messageID returns the Message-ID of a letter, without its brackets: one for all tries.
 func (m *Mailer) messageID(letter id.ID) string {
 	host := "localhost"
-	if from, err := netmail.ParseAddress(m.opt.From); err == nil {
+	if from, err := netmail.ParseAddress(m.opt.Sender()); err == nil {
 		_, host, _ = strings.Cut(from.Address, "@")
 	}
 	return letter.String() + "." + id.Code(12) + "@" + host

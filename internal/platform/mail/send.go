@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	netmail "net/mail"
 	"time"
 
@@ -104,7 +105,9 @@ func (m *Mailer) carry(ctx context.Context, r Record, l Letter) error {
 	if err != nil {
 		return err
 	}
-	c, err := m.client()
+	line := &line{}
+	defer line.hangUp()
+	c, err := m.client(line)
 	if err != nil {
 		return err
 	}
@@ -132,8 +135,25 @@ func final(err error) bool {
 	return false
 }
 
+// line is the connection to the mail server. The library leaves it open where the server can't be agreed with; with TLS from the first byte
+// it insists on dialling itself, and the line stays empty.
+type line struct{ conn net.Conn }
+
+func (l *line) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: sendTimeout}
+	c, err := d.DialContext(ctx, network, address)
+	l.conn = c
+	return c, err
+}
+
+func (l *line) hangUp() {
+	if l.conn != nil {
+		_ = l.conn.Close() // closed already after a talk that ended well
+	}
+}
+
 // client returns a client for one connection to the mail server.
-func (m *Mailer) client() (*gomail.Client, error) {
+func (m *Mailer) client(l *line) (*gomail.Client, error) {
 	opt := []gomail.Option{
 		gomail.WithTimeout(sendTimeout),
 		gomail.WithTLSConfig(&tls.Config{ServerName: m.opt.Host, RootCAs: m.opt.Trust, MinVersion: tls.VersionTLS12}),
@@ -147,12 +167,12 @@ func (m *Mailer) client() (*gomail.Client, error) {
 			port = 465
 		}
 	case "none":
-		opt = append(opt, gomail.WithTLSPolicy(gomail.NoTLS))
+		opt = append(opt, gomail.WithTLSPolicy(gomail.NoTLS), gomail.WithDialContextFunc(l.dial))
 		if port == 0 {
 			port = 25
 		}
 	default:
-		opt = append(opt, gomail.WithTLSPolicy(gomail.TLSMandatory))
+		opt = append(opt, gomail.WithTLSPolicy(gomail.TLSMandatory), gomail.WithDialContextFunc(l.dial))
 		if port == 0 {
 			port = 587
 		}
@@ -177,7 +197,7 @@ func (m *Mailer) client() (*gomail.Client, error) {
 
 // message builds the letter as it travels.
 func (m *Mailer) message(r Record, l Letter) (*gomail.Msg, error) {
-	from, err := netmail.ParseAddress(m.opt.From)
+	from, err := netmail.ParseAddress(m.opt.Sender())
 	if err != nil {
 		return nil, fmt.Errorf("mail: the sender's address: %w", err)
 	}

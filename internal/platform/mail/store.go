@@ -148,3 +148,20 @@ func forget(ctx context.Context, tx *db.Tx, address string) error {
 	_, err := tx.Exec(ctx, `DELETE FROM mail_recipient WHERE address = $1`, address)
 	return err
 }
+
+func counts(ctx context.Context, tx *db.Tx) (map[State]int, error) {
+	out := map[State]int{}
+	err := tx.Each(ctx, func(s db.Scanner) error {
+		var state string
+		var n int
+		if err := s.Scan(&state, &n); err != nil {
+			return err
+		}
+		out[State(state)] = n
+		return nil
+	}, `SELECT state, COUNT(*) FROM mail_letter GROUP BY state`)
+	if err != nil {
+		return nil, fmt.Errorf("mail: count letters: %w", err)
+	}
+	return out, nil
+}
