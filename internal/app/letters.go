@@ -11,7 +11,7 @@ import (
 func (a *App) mailer() *mail.Mailer {
 	set := a.Config.Mail
 	return mail.New(a.DB, a.Jobs, a.Now, mail.Options{
-		Mode: set.Mode, Host: set.Host, Port: set.Port, TLS: set.TLS, User: set.User, Password: set.Password, From: set.From, PerHour: set.PerHour,
+		Mode: set.Mode, Host: set.Host, Port: set.Port, TLS: set.TLS, User: set.User, Password: set.Password, Sender: func() string { return a.Settings.Config().Mail.From }, PerHour: set.PerHour,
 		Town: func() string { return a.Settings.Config().Town.Name }, URL: a.Address, Log: a.opt.Log,
 	})
 }

@@ -66,6 +66,20 @@ func (q *Queue) RunNow(ctx context.Context, tx *db.Tx, name string) (id.ID, erro
 	return got, nil
 }
 
+// Hurry has a job that waits for its time or its next try run now, in the caller's transaction. It returns a Conflict error for one that does
+// not wait.
+func (q *Queue) Hurry(ctx context.Context, tx *db.Tx, job id.ID) error {
+	n, err := hurry(ctx, tx, job, q.now())
+	if err != nil {
+		return fmt.Errorf("jobs: run %s now: %w", job, err)
+	}
+	if n == 0 {
+		return errs.New(errs.Conflict, "This job does not wait any more.")
+	}
+	tx.AfterCommit(q.tell)
+	return nil
+}
+
 // Kinds returns how many jobs there are of each kind, by kind.
 func (q *Queue) Kinds(ctx context.Context) (out []KindStats, err error) {
 	err = q.db.Read(ctx, func(tx *db.Tx) error {

@@ -233,3 +233,7 @@ func kinds(ctx context.Context, tx *db.Tx) ([]KindStats, error) {
 	}, `SELECT kind, COUNT(CASE WHEN state = 'available' THEN 1 END), COUNT(CASE WHEN state = 'running' THEN 1 END),
 		COUNT(CASE WHEN state = 'discarded' THEN 1 END), COUNT(CASE WHEN state = 'completed' THEN 1 END) FROM job GROUP BY kind ORDER BY kind`)
 }
+
+func hurry(ctx context.Context, tx *db.Tx, job id.ID, now time.Time) (int64, error) {
+	return tx.Exec(ctx, `UPDATE job SET run_at = $1 WHERE id = $2 AND state = 'available'`, now.UnixMicro(), int64(job))
+}

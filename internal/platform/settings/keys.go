@@ -46,11 +46,20 @@ var keys = []Key{
 	{Name: "signup.mode", Group: "signup", Kind: Choice, Choices: []string{"open", "approval", "invite"}},
 	{Name: "signup.confirm", Group: "signup", Kind: Choice, Choices: []string{"auto", "mail", "none"}},
 	{Name: "signup.rules", Group: "signup", Kind: LongText},
+	{Name: "mail.from", Group: "mail", Kind: Text},
 	{Name: "delivery.confirm_within", Group: "delivery", Kind: Duration},
 	{Name: "delivery.warn_before", Group: "delivery", Kind: Duration},
 	{Name: "delivery.restore_within", Group: "delivery", Kind: Duration},
 	{Name: "delivery.offer_for", Group: "delivery", Kind: Duration},
 	{Name: "delivery.courier_kmh", Group: "delivery", Kind: Number, Least: 1, Most: 200},
+	{Name: "retention.positions", Group: "retention", Kind: Duration},
+	{Name: "retention.way", Group: "retention", Kind: Duration},
+	{Name: "retention.orders", Group: "retention", Kind: Duration},
+	{Name: "retention.carts", Group: "retention", Kind: Duration},
+	{Name: "retention.sign_ins", Group: "retention", Kind: Duration},
+	{Name: "retention.audit", Group: "retention", Kind: Duration},
+	{Name: "retention.copies", Group: "retention", Kind: Duration},
+	{Name: "retention.leaving", Group: "retention", Kind: Duration},
 	{Name: "limits.rate", Group: "limits", Kind: Choice, Choices: []string{"on", "off"}},
 	{Name: "limits.api", Group: "limits", Kind: Rate},
 	{Name: "limits.pages", Group: "limits", Kind: Rate},
@@ -131,3 +140,11 @@ func (s *Settings) state(ctx context.Context, k Key) State {
 	st.Own = st.Own && st.From == ""
 	return st
 }
+
+// Fixed is what everybody who sets a town up wants to see, and changes in stoa.toml only.
+type Fixed struct {
+	Currency, Timezone string
+}
+
+// Fixed returns it.
+func (s *Settings) Fixed() Fixed { return Fixed{s.base.Town.Currency, s.base.Town.Timezone} }

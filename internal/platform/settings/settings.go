@@ -192,6 +192,20 @@ func (s *Settings) Change(ctx context.Context, changes map[string]*string) error
 	return s.Load(ctx)
 }
 
+// Check returns the error that Change would return now, and changes nothing.
+func (s *Settings) Check(ctx context.Context, changes map[string]*string) error {
+	if err := s.refuse(changes); err != nil {
+		return err
+	}
+	return s.DB.Read(ctx, func(tx *db.Tx) error {
+		stored, err := values(ctx, tx)
+		if err == nil {
+			_, err = s.differences(stored, changes)
+		}
+		return err
+	})
+}
+
 // refuse returns what is wrong with changes whatever their values are.
 func (s *Settings) refuse(changes map[string]*string) error {
 	var bad []errs.Field

@@ -40,6 +40,8 @@ func describe(ctx context.Context, name string) (label, help string) {
 		return i18n.T(ctx, "Confirm addresses by letter"), i18n.T(ctx, "auto: where the server sends letters. mail: always. none: accounts are made at once.")
 	case "signup.rules":
 		return i18n.T(ctx, "Rules of the town"), i18n.T(ctx, "Everybody who joins agrees to them. Empty lines part paragraphs.")
+	case "mail.from":
+		return i18n.T(ctx, "Sender of letters"), i18n.T(ctx, "As food@example.org, or Our Town <food@example.org>.")
 	case "delivery.confirm_within":
 		return i18n.T(ctx, "Refuse unanswered orders after"), i18n.T(ctx, "A restaurant that has not confirmed by then loses the order, and the customer pays nothing.")
 	case "delivery.warn_before":
@@ -51,7 +53,56 @@ func describe(ctx context.Context, name string) (label, help string) {
 	case "delivery.courier_kmh":
 		return i18n.T(ctx, "Speed of couriers, km/h"), i18n.T(ctx, "For first estimates of when food arrives.")
 	}
+	return describeRetention(ctx, name)
+}
+
+func describeRetention(ctx context.Context, name string) (label, help string) {
+	switch name {
+	case "retention.positions":
+		return i18n.T(ctx, "Last places of couriers"), i18n.T(ctx, "Of those who fell silent while on duty; going off duty forgets them at once.")
+	case "retention.way":
+		return i18n.T(ctx, "The way to the door"), i18n.T(ctx, "The door to which an order went, and the photo taken there. 0s is for ever.")
+	case "retention.orders":
+		return i18n.T(ctx, "Who ordered"), i18n.T(ctx, "Name, phone number and notes of an order; dishes and amounts stay. 0s is for ever.")
+	case "retention.carts":
+		return i18n.T(ctx, "Carts"), i18n.T(ctx, "That nobody touches.")
+	case "retention.sign_ins":
+		return i18n.T(ctx, "Where people signed in"), i18n.T(ctx, "Address and browser of a sign-in.")
+	case "retention.audit":
+		return i18n.T(ctx, "The audit log"), i18n.T(ctx, "Who did what with power. A day at least.")
+	case "retention.copies":
+		return i18n.T(ctx, "Copies of one's data"), i18n.T(ctx, "How long a copy that somebody had made can be fetched.")
+	case "retention.leaving":
+		return i18n.T(ctx, "Time to come back"), i18n.T(ctx, "How long somebody who deletes their account can change their mind.")
+	}
 	return describeLimit(ctx, name)
+}
+
+// ChoiceLabel returns what a choice of a setting is called.
+func ChoiceLabel(ctx context.Context, key, choice string) string {
+	switch key + " " + choice {
+	case "town.lang en":
+		return "English"
+	case "town.lang de":
+		return "Deutsch"
+	case "signup.mode open":
+		return i18n.T(ctx, "Everybody")
+	case "signup.mode approval":
+		return i18n.T(ctx, "Whom an admin says yes to")
+	case "signup.mode invite":
+		return i18n.T(ctx, "Who has an invitation")
+	case "signup.confirm auto":
+		return i18n.T(ctx, "Where letters are sent")
+	case "signup.confirm mail":
+		return i18n.T(ctx, "Always")
+	case "signup.confirm none":
+		return i18n.T(ctx, "Never")
+	case "limits.rate on":
+		return i18n.T(ctx, "On")
+	case "limits.rate off":
+		return i18n.T(ctx, "Off")
+	}
+	return choice
 }
 
 func describeLimit(ctx context.Context, name string) (label, help string) {
