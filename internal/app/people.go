@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"net/http"
+	"net/url"
 
 	"github.com/a-h/templ"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/stoa-town/stoa/internal/account/signin"
 	"github.com/stoa-town/stoa/internal/account/signup"
 	"github.com/stoa-town/stoa/internal/platform/config"
+	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/platform/mail"
 )
 
@@ -47,4 +50,16 @@ func (a *App) peopleRoutes() {
 	a.SignUps.Routes(a.Router)
 	a.SignIns.Routes(a.Router)
 	a.Profiles.Routes(a.Router)
+}
+
+// proveAnew leads somebody whose last proof of who they are is too old to give another, and back to the page they were at.
+func proveAnew(w http.ResponseWriter, r *http.Request) error {
+	next := r.URL.RequestURI()
+	if r.Method != http.MethodGet {
+		next = "/account"
+		if from, err := url.Parse(r.Referer()); err == nil && from.Host == r.Host && from.Path != "" {
+			next = from.RequestURI()
+		}
+	}
+	return httpx.Redirect(w, r, "/account/confirm?next="+url.QueryEscape(next))
 }

@@ -38,6 +38,7 @@ type Router struct {
 	log       *slog.Logger
 	jsonBody  int64
 	errorPage func(w http.ResponseWriter, r *http.Request, status int, sentence string)
+	remedies  map[string]Handler // by the code of an error
 	routes    []Route
 }
 
@@ -55,6 +56,16 @@ type Option func(*Router)
 
 // JSONBody sets how large a body may be, in bytes, of those REST operations that say nothing about it; 1 MB by default.
 func JSONBody(n int64) Option { return func(rt *Router) { rt.jsonBody = n } }
+
+// Remedy has pages answer errors with a code by h instead of the error page: it leads people to where they can help it.
+func Remedy(code string, h Handler) Option {
+	return func(rt *Router) {
+		if rt.remedies == nil {
+			rt.remedies = map[string]Handler{}
+		}
+		rt.remedies[code] = h
+	}
+}
 
 // NewRouter returns a Router without routes. errorPage renders errors for people.
 func NewRouter(log *slog.Logger, version string, errorPage ErrorPage, opts ...Option) *Router {
@@ -161,9 +172,18 @@ func (rt *Router) Error(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header()[k] = v
 	}
 	w.Header().Set("Cache-Control", "no-store")
+	if isMastodon(r) {
+		writeJSON(w, "application/json; charset=utf-8", p.Status, mastodonError{p.Detail})
+		return
+	}
 	if wantsProblem(r) {
 		writeJSON(w, "application/problem+json", p.Status, p)
 		return
+	}
+	if h := rt.remedies[errs.CodeOf(err)]; h != nil {
+		if err = h(w, r); err == nil {
+			return
+		}
 	}
 	rt.errorPage(w, r, p.Status, p.Detail)
 }
