@@ -47,3 +47,16 @@ func TestOpenPathsTakeRequestsOfOtherSitesWithoutCookies(t *testing.T) {
 		t.Errorf("preflight: %d %v", w.Code, w.Header())
 	}
 }
+
+func TestMastodonsAppsGetErrorsInTheirShape(t *testing.T) {
+	rt := router(nil)
+	const want = `{"error":"There is nothing at this address."}`
+	for _, path := range []string{"/api/v1/none", "/api/v2/none", "/oauth/token"} {
+		if w := do(rt, "GET", path, ""); w.Code != http.StatusNotFound || strings.TrimSpace(w.Body.String()) != want {
+			t.Errorf("%s: %d %s; want %s", path, w.Code, w.Body, want)
+		}
+	}
+	if w := do(rt, "GET", Prefix+"/none", ""); w.Header().Get("Content-Type") != "application/problem+json" {
+		t.Errorf("our own API: %v", w.Header())
+	}
+}

@@ -68,6 +68,20 @@ func Attach(err error, body any) error { return &With{error: err, Body: body} }
 // Unwrap returns the error without its document.
 func (w *With) Unwrap() error { return w.error }
 
+// mastodonError is the shape of errors that Mastodon's apps read: below /api/v1 and /api/v2, and where they get their tokens.
+type mastodonError struct {
+	Error string `json:"error"`
+}
+
+// isMastodon reports whether a request is for the API of Mastodon's apps.
+func isMastodon(r *http.Request) bool {
+	switch r.URL.Path {
+	case "/oauth/token", "/oauth/revoke", "/oauth/userinfo":
+		return true
+	}
+	return strings.HasPrefix(r.URL.Path, "/api/v1/") || strings.HasPrefix(r.URL.Path, "/api/v2/")
+}
+
 // StatusOf returns the HTTP status of an error: the one place where kinds become statuses.
 func StatusOf(err error) int {
 	if p, ok := errors.AsType[*Problem](err); ok {
