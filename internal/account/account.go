@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"github.com/stoa-town/stoa/internal/account/common"
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
@@ -198,9 +199,6 @@ func checkName(name string) string {
 	return ""
 }
 
-// guessed are passwords that are tried first by everybody who tries.
-var guessed = []string{"password", "passwort", "12345678", "123456789", "1234567890", "11111111", "00000000", "qwertyui", "qwertyuiop", "qwerty123", "iloveyou", "abcd1234", "password1", "football", "baseball", "sunshine", "princess"}
-
 // CheckPassword returns what is wrong with a new password, or "". Length counts, mixture does not.
 func CheckPassword(password string, own ...string) string {
 	switch {
@@ -208,7 +206,7 @@ func CheckPassword(password string, own ...string) string {
 		return "Use at least 8 characters."
 	case len(password) > MaxPassword:
 		return "Use at most 256 characters."
-	case slices.Contains(guessed, strings.ToLower(password)):
+	case common.Password(password):
 		return "This is one of the first passwords that thieves try. Choose another."
 	}
 	for _, o := range own {
