@@ -46,6 +46,7 @@ func (c *Config) check(l *loader) {
 	c.Retention.check(l)
 	c.Mail.check(l, c)
 	c.Signup.check(l, c)
+	c.checkOIDC(l)
 	within(l, "jobs.workers", c.Jobs.Workers, 1, 1000)
 	within(l, "jobs.timeout", c.Jobs.Timeout, time.Second, 24*time.Hour)
 	within(l, "jobs.lease", c.Jobs.Lease, 3*time.Second, time.Hour)

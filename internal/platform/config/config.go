@@ -43,6 +43,7 @@ type Config struct {
 	Retention      Retention      `koanf:"retention"`
 	Mail           Mail           `koanf:"mail"`
 	Signup         Signup         `koanf:"signup"`
+	OIDC           []OIDC         `koanf:"oidc"`
 }
 
 // ACME is of whom a certificate is asked where TLS is auto.

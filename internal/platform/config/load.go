@@ -202,7 +202,7 @@ func (l *loader) decode(c *Config) {
 	err := l.k.UnmarshalWithConf("", c, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
 		TagName: "koanf", WeaklyTypedInput: true, ErrorUnused: true, Metadata: &meta, DecodeHook: fromText, MatchName: func(key, field string) bool { return key == field },
 	}})
-	if unset := slices.DeleteFunc(meta.Unset, func(f string) bool { return f == "-" }); err == nil && len(unset) > 0 {
+	if unset := slices.DeleteFunc(meta.Unset, func(f string) bool { return f == "-" || strings.HasPrefix(f, "oidc[") }); err == nil && len(unset) > 0 {
 		err = fmt.Errorf("default.toml lacks %v", unset)
 	}
 	if err == nil {
@@ -244,6 +244,7 @@ func tryDecode(key string, value any) error {
 		reflect.TypeFor[int]():            "a whole number",
 		reflect.TypeFor[float64]():        "a number",
 		reflect.TypeFor[string]():         "a text in quotes",
+		reflect.TypeFor[[]OIDC]():         "a list of [[oidc]] sections, each with name, issuer, client_id and perhaps client_secret_file and scopes",
 		reflect.TypeFor[[]netip.Prefix](): `addresses or networks such as "10.0.0.0/8"`,
 	}[t]
 	return fmt.Errorf("%v is not %s.", value, want) //nolint:staticcheck // a sentence for the operator
