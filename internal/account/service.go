@@ -314,6 +314,9 @@ func (s *Service) SignOutEverywhere(ctx context.Context, account, keep id.ID) er
 		if err := s.store.endAll(ctx, tx, account, keep, false); err != nil {
 			return err
 		}
+		if err := s.note(ctx, tx, account, "account.sign_out", map[string]any{"session": "all"}); err != nil {
+			return err
+		}
 		return s.announce(ctx, tx, account, contract.SessionEnded{Account: account})
 	})
 }
@@ -322,6 +325,9 @@ func (s *Service) SignOutEverywhere(ctx context.Context, account, keep id.ID) er
 func (s *Service) EndSession(ctx context.Context, account, session id.ID) error {
 	return s.db.Write(ctx, func(tx *db.Tx) error {
 		if err := s.store.end(ctx, tx, account, session); err != nil {
+			return err
+		}
+		if err := s.note(ctx, tx, account, "account.sign_out", map[string]any{"session": session}); err != nil {
 			return err
 		}
 		return s.announce(ctx, tx, account, contract.SessionEnded{Account: account, Session: session})
@@ -411,6 +417,12 @@ func (s *Service) knowsPassword(ctx context.Context, account id.ID, field, passw
 		err = errs.InvalidField(field, "This is not your present password.")
 	}
 	return hash, err
+}
+
+// HasPassword reports whether the account's owner can sign in with a password.
+func (s *Service) HasPassword(ctx context.Context, tx *db.Tx, account id.ID) (bool, error) {
+	hash, err := s.store.passwordHash(ctx, tx, account)
+	return hash != "", err
 }
 
 // ResetPassword gives the account another password, whose owner has proven who they are without the old one, in the caller's transaction:

@@ -67,3 +67,16 @@ func (t *Teller) Letter(ctx context.Context, a account.Account, c Change) mail.L
 		After:  []string{i18n.T(ctx, "If this was not you, change your password at once and sign out all other devices.")},
 	}
 }
+
+// Samples returns a letter about each change, by its kind, as an admin looks at it.
+func (t *Teller) Samples(lists ...[]Change) map[string]func(context.Context) mail.Letter {
+	out := map[string]func(context.Context) mail.Letter{}
+	for _, list := range lists {
+		for _, c := range list {
+			out[c.Verb] = func(ctx context.Context) mail.Letter {
+				return t.Letter(ctx, account.Account{Name: "Anna", Email: "anna@example.org", Lang: i18n.Lang(ctx)}, c)
+			}
+		}
+	}
+	return out
+}

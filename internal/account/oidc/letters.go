@@ -18,3 +18,8 @@ func disconnected(provider string) notice.Change {
 		return i18n.T(ctx, "A connection was removed"), i18n.T(ctx, "Signing in at %s no longer opens your account.", provider)
 	}}
 }
+
+// Changes are one of each that people are told of, as samples.
+func Changes() []notice.Change {
+	return []notice.Change{connected("Riverside Campus"), disconnected("Riverside Campus")}
+}

@@ -24,3 +24,8 @@ func cloned(name string) notice.Change {
 		return i18n.T(ctx, "A passkey may have been copied"), i18n.T(ctx, "Somebody signed in with the passkey “%s”, but its counter had gone backwards, as happens when a key was copied. It signs nobody in any more. Remove it and make a new one.", name)
 	}}
 }
+
+// Changes are one of each that people are told of, as samples.
+func Changes() []notice.Change {
+	return []notice.Change{added("Security key"), removed("Security key"), cloned("Security key")}
+}

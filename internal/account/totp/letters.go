@@ -30,3 +30,8 @@ func recovered(left int) notice.Change {
 		return i18n.T(ctx, "A recovery code was used"), i18n.N(ctx, left, "Somebody signed in to your account with a recovery code. %d is left.", "Somebody signed in to your account with a recovery code. %d are left.")
 	}}
 }
+
+// Changes are one of each that people are told of, as samples.
+func Changes() []notice.Change {
+	return []notice.Change{turnedOn(), turnedOff(), renewed(), recovered(RecoveryCodes - 1)}
+}
