@@ -25,19 +25,20 @@ func (s *Service) accountParts() []personal.Part {
 				{Name: "account", Personal: "handle name email password_hash tz", Plain: "id lang state created_at changed_at stage"},
 				{Name: "account_role", Link: "account", Plain: "role place granted_at expires_at"},
 				{Name: "account_waiting", Personal: "about", Link: "account", Plain: "asked_at"},
+				{Name: "account_note", Personal: "author_handle text", Link: "account author", Plain: "id at"},
 				{Name: "account_invite", Personal: "note", Link: "made_by", Plain: "id code_sha256 mark uses_left made_at expires_at"},
 			},
 			About: func(ctx context.Context) personal.About {
 				return personal.About{
 					Title: i18n.T(ctx, "Account"),
-					What:  i18n.T(ctx, "Your name, handle, e-mail address, language and time zone, the digest of your password, your roles in town, and what you wrote when you asked to join."),
+					What:  i18n.T(ctx, "Your name, handle, e-mail address, language and time zone, the digest of your password, your roles in town, what you wrote when you asked to join, and what admins noted about you."),
 					Why:   i18n.T(ctx, "So that you can sign in, and others know who they deal with."),
 					Kept:  i18n.T(ctx, "Until you delete your account."),
 				}
 			},
 			Export: s.exportAccount,
 			Erase: func(ctx context.Context, tx *db.Tx, who id.ID) (personal.Erased, error) {
-				return personal.Erased{}, dropInviteNotes(ctx, tx, who)
+				return personal.Erased{}, dropNotes(ctx, tx, who)
 			},
 		},
 		{
@@ -233,7 +234,7 @@ func (s *Service) replyPart() personal.Part {
 				Title: i18n.T(ctx, "Repeated requests"),
 				What:  i18n.T(ctx, "The answer to an order that you sent, with what it says."),
 				Why:   i18n.T(ctx, "So that an order that is sent twice is placed once."),
-				Kept:  i18n.T(ctx, "%s.", personal.Span(ctx, keep())),
+				Kept:  i18n.T(ctx, "At most %s.", personal.Span(ctx, keep())),
 			}
 		},
 		Export: func(ctx context.Context, who id.ID, to personal.Archive) error {
@@ -269,6 +270,9 @@ func (s *Service) exportAccount(ctx context.Context, who id.ID, to personal.Arch
 		"created_at": a.CreatedAt, "roles": a.Roles,
 	}
 	if err := to.JSON("account.json", i18n.T(ctx, "Your account and roles"), doc); err != nil {
+		return err
+	}
+	if err := s.exportRows(ctx, to, "notes.json", i18n.T(ctx, "What admins noted about you"), notesQuery, who); err != nil {
 		return err
 	}
 	return s.exportRows(ctx, to, "request-to-join.json", i18n.T(ctx, "What you wrote when you asked to join"), waitingQuery, who)

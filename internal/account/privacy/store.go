@@ -235,6 +235,7 @@ var (
 		`SELECT issuer, subject, email, name, created_at, used_at FROM account_identity WHERE account = $1 ORDER BY created_at`,
 	}
 	totpQuery    = query{[]string{"created_at"}, `SELECT created_at FROM account_totp WHERE account = $1 AND confirmed_at > 0`}
+	notesQuery   = query{[]string{"text", "noted_at"}, `SELECT text, at FROM account_note WHERE account = $1 ORDER BY id`}
 	waitingQuery = query{[]string{"about", "asked_at"}, `SELECT about, asked_at FROM account_waiting WHERE account = $1`}
 	appsQuery    = query{
 		[]string{"app", "website", "scopes", "created_at", "seen_at"},
@@ -284,8 +285,10 @@ func execAll(ctx context.Context, tx *db.Tx, account id.ID, statements ...string
 	return nil
 }
 
-func dropInviteNotes(ctx context.Context, tx *db.Tx, account id.ID) error {
-	return execAll(ctx, tx, account, `UPDATE account_invite SET note = '' WHERE made_by = $1 AND note <> ''`)
+// dropNotes deletes what admins noted about somebody, and takes out of what somebody noted as an admin who they were.
+func dropNotes(ctx context.Context, tx *db.Tx, account id.ID) error {
+	return execAll(ctx, tx, account, `UPDATE account_invite SET note = '' WHERE made_by = $1 AND note <> ''`,
+		`DELETE FROM account_note WHERE account = $1`, `UPDATE account_note SET author_handle = '' WHERE author = $1`)
 }
 
 // dropSignIns deletes everything by which somebody signs in but their password, which goes with the account.
