@@ -311,7 +311,7 @@ func (a *App) https() bool { return a.Config.HTTPS() }
 // accountOptions returns what the account package is told.
 func (a *App) accountOptions() account.Options {
 	return account.Options{
-		HTTPS: a.https(), Demo: a.opt.Demo, Fail: a.failUnknown, App: a.ownToken, Audit: a.Audit.Write,
+		HTTPS: a.https(), Demo: a.opt.Demo, Fail: a.failUnknown, App: a.ownToken, Audit: a.Audit.Write, SecondStep: a.secondStep,
 		OnNewDevice: func(ctx context.Context, tx *db.Tx, who account.Account, session account.Session) error {
 			return a.SignIns.NewDevice(ctx, tx, who, session)
 		},

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/a-h/templ"
-
 	"github.com/stoa-town/stoa/internal/account/profile"
 	"github.com/stoa-town/stoa/internal/account/signin"
 	"github.com/stoa-town/stoa/internal/account/signup"
@@ -29,6 +27,7 @@ func (a *App) people() {
 		Mode: func() signup.Mode { return signup.Mode(settings().Mode) }, ByMail: func() bool { return settings().ByMail(a.Mail.On()) },
 		Rules: func() string { return settings().Rules }, URL: a.Address,
 	})
+	a.keys()
 	a.SignIns = signin.New(a.DB, a.Accounts, a.Mail, signin.Options{URL: a.Address, Ways: a.ways(), Proofs: a.proofs()})
 	a.Profiles = profile.New(a.DB, a.Accounts, a.Mail, profile.Options{URL: a.Address, Security: a.protections()})
 	for _, samples := range []map[string]func(context.Context) mail.Letter{a.SignUps.Samples(), a.SignIns.Samples(), a.Profiles.Samples()} {
@@ -38,18 +37,12 @@ func (a *App) people() {
 	}
 }
 
-// ways are the buttons of the sign-in page besides its form, proofs those of the page that asks who somebody is once more.
-func (a *App) ways() []func(next string) templ.Component   { return nil }
-func (a *App) proofs() []func(next string) templ.Component { return nil }
-
-// protections are the entries of the page Security that lead to other pages.
-func (a *App) protections() []profile.Link { return nil }
-
 // peopleRoutes registers their pages and operations.
 func (a *App) peopleRoutes() {
 	a.SignUps.Routes(a.Router)
 	a.SignIns.Routes(a.Router)
 	a.Profiles.Routes(a.Router)
+	a.keyRoutes()
 }
 
 // proveAnew leads somebody whose last proof of who they are is too old to give another, and back to the page they were at.

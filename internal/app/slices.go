@@ -6,7 +6,10 @@ import (
 
 	"github.com/stoa-town/stoa/internal/account"
 	"github.com/stoa-town/stoa/internal/account/oauth"
+	"github.com/stoa-town/stoa/internal/account/oidc"
+	"github.com/stoa-town/stoa/internal/account/passkey"
 	"github.com/stoa-town/stoa/internal/account/privacy"
+	"github.com/stoa-town/stoa/internal/account/totp"
 	"github.com/stoa-town/stoa/internal/base/geo"
 	"github.com/stoa-town/stoa/internal/delivery/cart"
 	"github.com/stoa-town/stoa/internal/delivery/courier"
@@ -32,6 +35,7 @@ type Slices struct {
 	Mail     *mail.Mailer
 	Accounts *account.Service
 	People
+	Keys
 	OAuth       *oauth.Service
 	Restaurants *restaurant.Service
 	Menus       *menu.Service
@@ -47,7 +51,7 @@ type Slices struct {
 // Schemas returns the tables of every part.
 func Schemas() []fs.FS {
 	return []fs.FS{
-		events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, oauth.Schema,
+		events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
 		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, payment.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
 	}
 }
