@@ -80,7 +80,8 @@ func (s *Service) handleList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := view{Keys: keys, Works: s.Works(r), Fresh: account.Fresh(r.Context()) == nil, Done: done(r)}
+	v := view{Keys: keys, Works: s.Works(r), Fresh: account.Fresh(r.Context()) == nil, Done: done(r), New: r.URL.Query().Has("welcome")}
+	v.Next = httpx.LocalPath(r.URL.Query().Get("next"))
 	return httpx.Render(w, r, http.StatusOK, listPage(v))
 }
 
@@ -199,6 +200,9 @@ func (s *Service) handleConfirm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if err := s.finishConfirm(r.Context(), p, who, session, in.answer()); err != nil {
+		return err
+	}
+	if err := s.People.Renew(w, r); err != nil {
 		return err
 	}
 	return httpx.Redirect(w, r, httpx.LocalPath(in.Next))
