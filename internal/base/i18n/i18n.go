@@ -23,6 +23,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	bundle "github.com/nicksnyder/go-i18n/v2/i18n"
@@ -141,7 +142,18 @@ func T(ctx context.Context, sentence string, args ...any) string {
 	if len(args) == 0 {
 		return sentence
 	}
-	return fmt.Sprintf(sentence, args...)
+	return fmt.Sprintf(sentence, in(ctx, args)...)
+}
+
+// in returns values whose phrases are said in the language of ctx.
+func in(ctx context.Context, args []any) []any {
+	for i, a := range args {
+		if p, ok := a.(Phrase); ok {
+			args = slices.Clone(args) // the caller's stay as they are
+			args[i] = p.In(ctx)
+		}
+	}
+	return args
 }
 
 // N says a sentence that depends on a number: one for 1, other else, in other languages as they do it. The values are n alone where none
@@ -168,20 +180,37 @@ func N(ctx context.Context, n int, one, other string, args ...any) string {
 // Key returns its sentence as it is: it marks one that stands in a table and is said by T later, so that the test sees it.
 func Key(sentence string) string { return sentence }
 
+// Phrase is a part of a sentence that is said in the language of the whole: a value of T's, or of an error's sentence. In English, and in
+// logs, it is what String returns.
+type Phrase struct {
+	Format string
+	Args   []any
+}
+
+// P returns a Phrase: P("tomorrow %s", "18:00").
+func P(format string, args ...any) Phrase { return Phrase{format, args} }
+
+// String says the phrase in English.
+func (p Phrase) String() string { return T(context.Background(), p.Format, p.Args...) }
+
+// In says the phrase in the language of ctx.
+func (p Phrase) In(ctx context.Context) string { return T(ctx, p.Format, p.Args...) }
+
 // Error says what a person may know of err. It returns "" for an error that is not for people (not an *errs.Error).
 func Error(ctx context.Context, err error) string {
 	e := errs.As(err)
 	if e == nil {
 		return ""
 	}
-	return say(ctx, e.Message, e.Format, e.Args)
+	return Say(ctx, e.Message, e.Format, e.Args)
 }
 
 // Field says what is wrong with one input.
-func Field(ctx context.Context, f errs.Field) string { return say(ctx, f.Message, f.Format, f.Args) }
+func Field(ctx context.Context, f errs.Field) string { return Say(ctx, f.Message, f.Format, f.Args) }
 
-// say translates a sentence whose values may be sentences themselves.
-func say(ctx context.Context, message, format string, args []any) string {
+// Say says a sentence that was put together before it was known for whom: message is its English, format and args are what that was made
+// of, where it has values. A value that is a sentence itself is said in the language of ctx, too.
+func Say(ctx context.Context, message, format string, args []any) string {
 	if from(ctx) == nil {
 		return message
 	}

@@ -97,7 +97,7 @@ func cmpErr(err, otherwise error) error {
 
 // sentenceAt says which argument of a function is a sentence.
 var sentenceAt = map[string]int{
-	"i18n.T": 1, "i18n.Key": 0, "i18n.N": 2, "errs.New": 1, "errs.InvalidField": 1, "errs.FieldOf": 1,
+	"i18n.T": 1, "i18n.Key": 0, "i18n.P": 0, "i18n.N": 2, "delivery.NewProblem": 2, "p.problem": 2, "errs.New": 1, "errs.InvalidField": 1, "errs.FieldOf": 1,
 }
 
 // shownAt says which argument of a component is shown as it is.
@@ -132,6 +132,9 @@ func (s *source) call(pkg string, n *ast.CallExpr, where string) {
 	fn := nameOf(n.Fun)
 	if pkg == "errs" && (fn == "New" || fn == "InvalidField" || fn == "FieldOf") {
 		fn = "errs." + fn
+	}
+	if pkg == "i18n" && fn == "Key" {
+		fn = "i18n.Key"
 	}
 	if i, ok := sentenceAt[fn]; ok && len(n.Args) > i {
 		if text, ok := constant(n.Args[i]); ok && (hasWords(text) || strings.HasPrefix(fn, "i18n.")) {

@@ -3,10 +3,13 @@
 package delivery
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/geo"
 	"github.com/stoa-town/stoa/internal/base/hours"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 )
@@ -98,7 +101,20 @@ type Problem struct {
 	Code    string `json:"code" doc:"closed, paused, outside_zone, no_delivery, no_pickup, too_small, sold_out, unavailable, bad_options, slot_gone, slot_full, empty, unknown_item, address_missing"`
 	Path    string `json:"path,omitempty" doc:"Which input, such as lines[2].options."`
 	Message string `json:"message"`
+	Format  string `json:"-"` // what Message was made of, where it has values in it, so that it can be said in another language
+	Args    []any  `json:"-"`
 }
+
+// NewProblem returns a Problem with a formatted sentence.
+func NewProblem(code, path, format string, args ...any) Problem {
+	if len(args) == 0 {
+		return Problem{Code: code, Path: path, Message: format}
+	}
+	return Problem{Code: code, Path: path, Message: fmt.Sprintf(format, args...), Format: format, Args: args}
+}
+
+// In says the problem in the language of ctx.
+func (p Problem) In(ctx context.Context) string { return i18n.Say(ctx, p.Message, p.Format, p.Args) }
 
 // Menu is a restaurant's whole card: one version of it, shared between goroutines, never changed.
 type Menu struct {

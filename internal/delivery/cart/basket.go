@@ -7,6 +7,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/access"
@@ -35,7 +36,7 @@ func (s *Service) addLine(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v.Mode = delivery.Mode(in.Mode)
-	if v.complain() {
+	if v.complain(r.Context()) {
 		return s.sheetAgain(w, r, v)
 	}
 	before := ownerOf(r)
@@ -46,7 +47,7 @@ func (s *Service) addLine(w http.ResponseWriter, r *http.Request) error {
 	}
 	toast := ui.ToastProps{}
 	if c.aside != nil && before.key() != "" {
-		toast = ui.ToastProps{Text: "New cart at " + shop.Name + ". Your other one is put aside.", UndoHref: "/cart/undo"}
+		toast = ui.ToastProps{Text: i18n.T(r.Context(), "New cart at %s. Your other one is put aside.", shop.Name), UndoHref: "/cart/undo"}
 	}
 	return s.answer(w, r, c, toast, httpx.LocalPath("/r/"+shop.Slug+"?mode="+string(c.Mode)))
 }
@@ -68,7 +69,7 @@ func (s *Service) sheetOf(r *http.Request, restaurant, item id.ID, qty int, note
 	if qty < 1 || qty > MaxQty {
 		return nil, nil, errQty("qty")
 	}
-	return shop, newSheet(shop, it, delivery.LineRequest{Item: item, Qty: qty, Note: note, Options: choices(r, it)}, s.now()), nil
+	return shop, newSheet(r.Context(), shop, it, delivery.LineRequest{Item: item, Qty: qty, Note: note, Options: choices(r, it)}, s.now()), nil
 }
 
 // request returns the line that a sheet stands for.
@@ -117,7 +118,7 @@ func (s *Service) changeLine(w http.ResponseWriter, r *http.Request) error {
 		}
 		toast := ui.ToastProps{}
 		if in.Qty == 0 {
-			toast = ui.ToastProps{Text: "Taken out of your cart.", UndoHref: "/cart/undo"}
+			toast = ui.ToastProps{Text: i18n.T(r.Context(), "Taken out of your cart."), UndoHref: "/cart/undo"}
 		}
 		return s.answer(w, r, c, toast, backFrom(in.Back))
 	}
@@ -126,7 +127,7 @@ func (s *Service) changeLine(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v.N, v.Mode = n, delivery.Mode(in.Mode)
-	if v.complain() {
+	if v.complain(r.Context()) {
 		return s.sheetAgain(w, r, v)
 	}
 	c, err := s.SetLine(r.Context(), o, n, v.request())
@@ -209,7 +210,7 @@ func (s *Service) clearCart(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.answer(w, r, c, ui.ToastProps{Text: "Your cart is empty.", UndoHref: "/cart/undo"}, "/cart")
+	return s.answer(w, r, c, ui.ToastProps{Text: i18n.T(r.Context(), "Your cart is empty."), UndoHref: "/cart/undo"}, "/cart")
 }
 
 // orderAgain puts what somebody bought once into their cart.

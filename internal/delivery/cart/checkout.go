@@ -13,6 +13,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/geo"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/base/text"
@@ -210,7 +211,7 @@ type difference struct {
 }
 
 // differences tells an old quote from a new one, for people.
-func differences(old seen, q *delivery.Quote) []difference {
+func differences(ctx context.Context, old seen, q *delivery.Quote) []difference {
 	var out []difference
 	rest := slices.Clone(q.Lines)
 	for _, l := range old.Lines {
@@ -225,13 +226,13 @@ func differences(old seen, q *delivery.Quote) []difference {
 		rest = slices.Delete(rest, i, i+1)
 	}
 	if old.Fee != q.Fee {
-		out = append(out, difference{What: "Delivery", Old: old.Fee, New: q.Fee})
+		out = append(out, difference{What: i18n.T(ctx, "Delivery"), Old: old.Fee, New: q.Fee})
 	}
 	if len(old.Lines) > 0 && q.To.After(old.To.Add(time.Minute)) {
-		out = append(out, difference{What: "It comes", Time: true, OldFrom: old.From, OldTo: old.To, NewFrom: q.From, NewTo: q.To})
+		out = append(out, difference{What: i18n.T(ctx, "It comes"), Time: true, OldFrom: old.From, OldTo: old.To, NewFrom: q.From, NewTo: q.To})
 	}
 	if old.Total != q.Total {
-		out = append(out, difference{What: "Total", Old: old.Total, New: q.Total})
+		out = append(out, difference{What: i18n.T(ctx, "Total"), Old: old.Total, New: q.Total})
 	}
 	return out
 }
@@ -429,7 +430,7 @@ func (s *Service) showCheckout(w http.ResponseWriter, r *http.Request, c Cart, i
 	}
 	v.Err = wrong
 	if errs.CodeOf(wrong) == "quote_changed" {
-		v.Changes = differences(in.seen(), v.Quote)
+		v.Changes = differences(r.Context(), in.seen(), v.Quote)
 	}
 	if httpx.IsFragment(r) {
 		return httpx.Render(w, r, status, checkoutBody(v))

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,8 +42,8 @@ func compute(shop *delivery.Shop, menu *delivery.Menu, req *delivery.QuoteReques
 	}
 	q.Total = q.Subtotal + q.Fee + q.Tip
 	if short := terms.Minimum - q.Subtotal; short > 0 && len(lines) > 0 {
-		q.Problems = append(q.Problems, delivery.Problem{Code: "too_small", Path: "lines", Message: fmt.Sprintf(
-			"%s takes orders from %s. Add %s more.", shop.Name, money.Format(terms.Minimum, shop.Currency), money.Format(short, shop.Currency))})
+		q.Problems = append(q.Problems, delivery.NewProblem("too_small", "lines",
+			"%s takes orders from %s. Add %s more.", shop.Name, money.Format(terms.Minimum, shop.Currency), money.Format(short, shop.Currency)))
 	}
 	if q.Problems == nil {
 		q.Problems = []delivery.Problem{}
@@ -144,7 +143,7 @@ type pricer struct {
 }
 
 func (p *pricer) problem(code, path, format string, args ...any) {
-	p.problems = append(p.problems, delivery.Problem{Code: code, Path: path, Message: fmt.Sprintf(format, args...)})
+	p.problems = append(p.problems, delivery.NewProblem(code, path, format, args...))
 }
 
 // lines prices all lines. A line that can't be had still shows its price where it has one, beside its problem.
@@ -360,12 +359,12 @@ func (s *Quoter) Unchanged(fingerprint string, q *delivery.Quote) bool {
 // check refuses what no menu could make sense of, and cleans the texts.
 func check(req *delivery.QuoteRequest) error {
 	var wrong []errs.Field
-	bad := func(path, msg string) { wrong = append(wrong, errs.Field{Path: path, Message: msg}) }
+	bad := func(f errs.Field) { wrong = append(wrong, f) }
 	if req.Mode != delivery.ByCourier && req.Mode != delivery.Pickup {
-		bad("mode", "Choose delivery or pickup.")
+		bad(errs.FieldOf("mode", "Choose delivery or pickup."))
 	}
 	if req.Tip < 0 || req.Tip > MaxTip {
-		bad("tip", "A tip is between nothing and "+strings.TrimSpace(money.Format(MaxTip, ""))+".")
+		bad(errs.FieldOf("tip", "A tip is between nothing and %s.", strings.TrimSpace(money.Format(MaxTip, ""))))
 	}
 	req.Note = text.Clean(req.Note, 300)
 	if slices.ContainsFunc(req.Lines, func(l delivery.LineRequest) bool { return l.Note != "" }) {
@@ -382,7 +381,7 @@ func check(req *delivery.QuoteRequest) error {
 		to.Notes, to.Name, to.Phone = text.Clean(to.Notes, 300), text.Clean(to.Name, 80), text.Clean(to.Phone, 40)
 		req.To = &to
 		if !to.Point.Valid() {
-			bad("to.point", "This is no place on earth: latitude is between -90 and 90, longitude between -180 and 180.")
+			bad(errs.FieldOf("to.point", "This is no place on earth: latitude is between -90 and 90, longitude between -180 and 180."))
 		}
 	}
 	return errs.InvalidFields(wrong)

@@ -66,7 +66,7 @@ func (s *Service) view(r *http.Request, slug string, f filter) (*shopView, error
 	}
 	v.Diets = onMenu(menu, dietNames, func(it *delivery.Item) []string { return it.Diets })
 	v.Avoid = onMenu(menu, allergenNames, func(it *delivery.Item) []string { return it.Allergens })
-	v.Sections = sections(shop, menu, &v.Filter, v.Now)
+	v.Sections = sections(ctx, shop, menu, &v.Filter, v.Now)
 	if err := s.viewCart(r, v); err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (s *Service) dishPage(w http.ResponseWriter, r *http.Request) error {
 			in.Line = 0 // it is gone: this will be a new one
 		}
 	}
-	v := newSheet(shop, it, l, s.now())
+	v := newSheet(r.Context(), shop, it, l, s.now())
 	v.N, v.Mode = in.Line, delivery.Mode(in.Mode)
 	switch {
 	case in.Part == "form":

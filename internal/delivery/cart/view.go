@@ -11,6 +11,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/hours"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
@@ -80,29 +81,29 @@ func (s *Service) basket(ctx context.Context, c Cart, p *place) (*basket, error)
 		return nil, err
 	}
 	b := &basket{Shop: shop, Cart: c, Quote: q}
-	b.fill(menu)
+	b.fill(ctx, menu)
 	return b, nil
 }
 
 // fill sorts prices and problems to the lines they belong to.
-func (b *basket) fill(menu *delivery.Menu) {
+func (b *basket) fill(ctx context.Context, menu *delivery.Menu) {
 	wrong := make([][]delivery.Problem, len(b.Cart.Lines))
 	for _, p := range b.Quote.Problems {
 		if i, ok := lineOf(p.Path); ok && i < len(wrong) {
 			wrong[i] = append(wrong[i], p)
 			continue
 		}
-		b.Hurdles = append(b.Hurdles, hurdle{Code: p.Code, Message: p.Message, Path: p.Path})
+		b.Hurdles = append(b.Hurdles, hurdle{Code: p.Code, Message: p.In(ctx), Path: p.Path})
 	}
 	next := 0
 	for i := range b.Cart.Lines {
 		l := &b.Cart.Lines[i]
-		v := basketLine{N: l.N, Qty: l.Qty, Note: l.Note, Name: "A dish that is gone"}
+		v := basketLine{N: l.N, Qty: l.Qty, Note: l.Note, Name: i18n.T(ctx, "A dish that is gone")}
 		unpriced := false
 		for _, p := range wrong[i] {
 			unpriced = unpriced || p.Code == "unknown_item" || p.Code == "bad_quantity"
-			if !slices.Contains(v.Wrong, p.Message) {
-				v.Wrong = append(v.Wrong, p.Message)
+			if said := p.In(ctx); !slices.Contains(v.Wrong, said) {
+				v.Wrong = append(v.Wrong, said)
 			}
 		}
 		if it := menu.Items[l.Item]; it != nil {
@@ -203,17 +204,17 @@ type section struct {
 const fewLeft = 5
 
 // sections returns the menu at a time, without what the filter leaves out.
-func sections(shop *delivery.Shop, menu *delivery.Menu, f *filter, now time.Time) []section {
+func sections(ctx context.Context, shop *delivery.Shop, menu *delivery.Menu, f *filter, now time.Time) []section {
 	var out []section
 	for _, sec := range menu.Sections {
 		v := section{ID: "s-" + sec.ID.String(), Name: sec.Name, Note: sec.Note}
-		v.When, v.Off = served(sec.Hours, shop.Loc, now)
+		v.When, v.Off = served(ctx, sec.Hours, shop.Loc, now)
 		for _, it := range sec.Items {
 			if it.Hidden || !f.match(sec, it) {
 				continue
 			}
 			d := dish{Item: it, Href: "/r/" + shop.Slug + "/i/" + it.ID.String(), Quick: !needsChoice(it)}
-			d.State, d.Off, d.Warn = availability(it, shop.Loc, now)
+			d.State, d.Off, d.Warn = availability(ctx, it, shop.Loc, now)
 			d.Off = d.Off || v.Off
 			v.Items = append(v.Items, d)
 		}
@@ -233,56 +234,56 @@ func needsChoice(it *delivery.Item) bool {
 const soonOver = 4 * time.Hour
 
 // served returns when a part of a menu can be had, where that is not simply now.
-func served(sched *hours.Schedule, loc *time.Location, now time.Time) (when string, off bool) {
+func served(ctx context.Context, sched *hours.Schedule, loc *time.Location, now time.Time) (when string, off bool) {
 	if sched == nil {
 		return "", false
 	}
 	opt := hours.Options{Loc: loc}
 	if sched.OpenAt(now, opt) {
 		if end, _, ok := sched.NextChange(now, opt); ok && end.Sub(now) < soonOver {
-			return "until " + clockIn(end, loc), false
+			return i18n.T(ctx, "until %s", clockIn(end, loc)), false
 		}
 		return "", false
 	}
 	if at, ok := sched.NextOpen(now, opt); ok {
-		return "from " + dayClock(at, now, loc), true
+		return i18n.T(ctx, "from %s", dayClock(ctx, at, now, loc)), true
 	}
-	return "not at present", true
+	return i18n.T(ctx, "not at present"), true
 }
 
 func clockIn(t time.Time, loc *time.Location) string { return t.In(loc).Format("15:04") }
 
 // dayClock is clockIn with the day, where that is another one.
-func dayClock(t, now time.Time, loc *time.Location) string {
+func dayClock(ctx context.Context, t, now time.Time, loc *time.Location) string {
 	a, b := t.In(loc), now.In(loc)
 	switch days := int(a.Truncate(24*time.Hour).Sub(b.Truncate(24*time.Hour)) / (24 * time.Hour)); {
 	case a.YearDay() == b.YearDay() && a.Year() == b.Year():
 		return clockIn(t, loc)
 	case days <= 1:
-		return "tomorrow " + clockIn(t, loc)
+		return i18n.T(ctx, "tomorrow %s", clockIn(t, loc))
 	case days < 7:
-		return a.Weekday().String() + " " + clockIn(t, loc)
+		return i18n.Weekday(a.Weekday()).In(ctx) + " " + clockIn(t, loc)
 	}
-	return a.Format("2 Jan 15:04")
+	return i18n.T(ctx, "%d %s %s", a.Day(), i18n.Month(a.Month()), clockIn(t, loc))
 }
 
 // availability returns what to say of a dish beside its price.
-func availability(it *delivery.Item, loc *time.Location, now time.Time) (state string, off, warn bool) {
+func availability(ctx context.Context, it *delivery.Item, loc *time.Location, now time.Time) (state string, off, warn bool) {
 	switch {
 	case it.OutUntil.After(now.AddDate(0, 1, 0)), it.OutUntil.After(now) && it.OutUntil.Sub(now) < time.Minute:
-		return "Sold out", true, false
+		return i18n.T(ctx, "Sold out"), true, false
 	case it.OutUntil.After(now):
 		a, b := it.OutUntil.In(loc), now.In(loc)
 		if a.YearDay() == b.YearDay() {
-			return "Sold out until " + clockIn(it.OutUntil, loc), true, false
+			return i18n.T(ctx, "Sold out until %s", clockIn(it.OutUntil, loc)), true, false
 		}
-		return "Sold out today", true, false
+		return i18n.T(ctx, "Sold out today"), true, false
 	case it.Stock == 0:
-		return "Sold out", true, false
+		return i18n.T(ctx, "Sold out"), true, false
 	case it.Stock > 0 && it.Stock <= fewLeft:
-		return "Only " + strconv.FormatInt(it.Stock, 10) + " left", false, true
+		return i18n.T(ctx, "Only %d left", it.Stock), false, true
 	case !possible(it, now):
-		return "Sold out", true, false
+		return i18n.T(ctx, "Sold out"), true, false
 	}
 	return "", false, false
 }
@@ -348,32 +349,32 @@ func kindOf(g *delivery.OptionGroup) string {
 }
 
 // hintOf says how many may be chosen.
-func hintOf(g *delivery.OptionGroup) string {
+func hintOf(ctx context.Context, g *delivery.OptionGroup) string {
 	switch {
 	case g.Min == g.Max:
-		return fmt.Sprintf("Choose %d", g.Min)
+		return i18n.T(ctx, "Choose %d", g.Min)
 	case g.Min > 0:
-		return fmt.Sprintf("Choose %d to %d", g.Min, g.Max)
+		return i18n.T(ctx, "Choose %d to %d", g.Min, g.Max)
 	case g.Max == 1:
-		return "If you like"
+		return i18n.T(ctx, "If you like")
 	}
-	return fmt.Sprintf("Up to %d, if you like", g.Max)
+	return i18n.T(ctx, "Up to %d, if you like", g.Max)
 }
 
 // newSheet prices a dish with its choices.
-func newSheet(shop *delivery.Shop, it *delivery.Item, l delivery.LineRequest, now time.Time) *sheet {
+func newSheet(ctx context.Context, shop *delivery.Shop, it *delivery.Item, l delivery.LineRequest, now time.Time) *sheet {
 	s := &sheet{Shop: shop, Item: it, Qty: min(max(l.Qty, 1), MaxQty), Note: l.Note, Chosen: map[id.ID]int{}, Unit: it.Price}
 	for _, c := range l.Options {
 		s.Chosen[c.Option] = max(c.Qty, 1)
 	}
-	s.State, s.Off, _ = availability(it, shop.Loc, now)
+	s.State, s.Off, _ = availability(ctx, it, shop.Loc, now)
 	if it.Section != nil {
-		if when, off := served(it.Section.Hours, shop.Loc, now); off {
-			s.State, s.Off = "Served "+when, true
+		if when, off := served(ctx, it.Section.Hours, shop.Loc, now); off {
+			s.State, s.Off = i18n.T(ctx, "Served %s", when), true
 		}
 	}
 	for _, g := range it.Groups {
-		v := sheetGroup{OptionGroup: g, Name: g.Name, Kind: kindOf(g), Hint: hintOf(g), Field: "g" + g.ID.String()}
+		v := sheetGroup{OptionGroup: g, Name: g.Name, Kind: kindOf(g), Hint: hintOf(ctx, g), Field: "g" + g.ID.String()}
 		var picked []delivery.QuoteOption
 		for _, o := range g.Options {
 			if !optionFree(o, now) {
@@ -391,18 +392,18 @@ func newSheet(shop *delivery.Shop, it *delivery.Item, l delivery.LineRequest, no
 }
 
 // complain puts what is missing beside the groups it is missing in, and returns whether anything is.
-func (s *sheet) complain() bool {
+func (s *sheet) complain(ctx context.Context) bool {
 	bad := false
 	for i := range s.Groups {
 		g := &s.Groups[i]
 		switch {
 		case g.Count < g.Min:
-			g.Wrong = "Choose " + strconv.Itoa(g.Min-g.Count) + " more."
+			g.Wrong = i18n.T(ctx, "Choose %d more.", g.Min-g.Count)
 			if g.Count == 0 {
-				g.Wrong = "Please choose."
+				g.Wrong = i18n.T(ctx, "Please choose.")
 			}
 		case g.Count > g.Max:
-			g.Wrong = "Choose at most " + strconv.Itoa(g.Max) + "."
+			g.Wrong = i18n.T(ctx, "Choose at most %d.", g.Max)
 		}
 		bad = bad || g.Wrong != ""
 	}
@@ -487,56 +488,64 @@ type named struct{ Code, Name string }
 // dietNames and allergenNames are the codes of menus, in the order in which they are shown.
 var (
 	dietNames = []named{
-		{"vegetarian", "Vegetarian"},
-		{"vegan", "Vegan"},
-		{"halal", "Halal"},
-		{"kosher", "Kosher"},
-		{"gluten_free", "Gluten-free"},
-		{"low_lactose", "Low lactose"},
-		{"low_calorie", "Light"},
-		{"low_fat", "Low fat"},
-		{"low_salt", "Low salt"},
-		{"diabetic", "Diabetic"},
-		{"hindu", "Hindu"},
+		{"vegetarian", i18n.Key("Vegetarian")},
+		{"vegan", i18n.Key("Vegan")},
+		{"halal", i18n.Key("Halal")},
+		{"kosher", i18n.Key("Kosher")},
+		{"gluten_free", i18n.Key("Gluten-free")},
+		{"low_lactose", i18n.Key("Low lactose")},
+		{"low_calorie", i18n.Key("Light")},
+		{"low_fat", i18n.Key("Low fat")},
+		{"low_salt", i18n.Key("Low salt")},
+		{"diabetic", i18n.Key("Diabetic")},
+		{"hindu", i18n.Key("Hindu")},
 	}
 	allergenNames = []named{
-		{"gluten", "Gluten"},
-		{"crustaceans", "Crustaceans"},
-		{"eggs", "Eggs"},
-		{"fish", "Fish"},
-		{"peanuts", "Peanuts"},
-		{"soy", "Soy"},
-		{"milk", "Milk"},
-		{"nuts", "Nuts"},
-		{"celery", "Celery"},
-		{"mustard", "Mustard"},
-		{"sesame", "Sesame"},
-		{"sulphites", "Sulphites"},
-		{"lupin", "Lupin"},
-		{"molluscs", "Molluscs"},
+		{"gluten", i18n.Key("Gluten")},
+		{"crustaceans", i18n.Key("Crustaceans")},
+		{"eggs", i18n.Key("Eggs")},
+		{"fish", i18n.Key("Fish")},
+		{"peanuts", i18n.Key("Peanuts")},
+		{"soy", i18n.Key("Soy")},
+		{"milk", i18n.Key("Milk")},
+		{"nuts", i18n.Key("Nuts")},
+		{"celery", i18n.Key("Celery")},
+		{"mustard", i18n.Key("Mustard")},
+		{"sesame", i18n.Key("Sesame")},
+		{"sulphites", i18n.Key("Sulphites")},
+		{"lupin", i18n.Key("Lupin")},
+		{"molluscs", i18n.Key("Molluscs")},
 	}
 )
 
 // nameOf returns what people call a code, or the code where the table has none.
-func nameOf(code string, table []named) string {
+func nameOf(ctx context.Context, code string, table []named) string {
 	for _, n := range table {
 		if n.Code == code {
-			return n.Name
+			return i18n.T(ctx, n.Name)
 		}
 	}
 	return code
 }
 
 // namesOf returns what people call codes: "Gluten, milk".
-func namesOf(codes []string, table []named) string {
+func namesOf(ctx context.Context, codes []string, table []named) string {
 	out := make([]string, len(codes))
 	for i, c := range codes {
-		out[i] = nameOf(c, table)
+		out[i] = nameOf(ctx, c, table)
 		if i > 0 {
-			out[i] = strings.ToLower(out[i])
+			out[i] = amid(ctx, out[i])
 		}
 	}
 	return strings.Join(out, ", ")
+}
+
+// amid returns a name as it stands within a sentence: in small letters, but for languages that write their nouns with a capital.
+func amid(ctx context.Context, name string) string {
+	if i18n.Lang(ctx) == "de" {
+		return name
+	}
+	return strings.ToLower(name)
 }
 
 // onMenu returns the codes of a table that occur on a menu.

@@ -135,13 +135,14 @@ func (s *Service) quote(ctx context.Context, in *delivery.PlaceRequest) (*delive
 		return nil, err
 	}
 	if len(q.Problems) > 0 {
-		e := &errs.Error{Kind: errs.Invalid, Code: q.Problems[0].Code, Message: q.Problems[0].Message}
+		first := q.Problems[0]
+		e := &errs.Error{Kind: errs.Invalid, Code: first.Code, Message: first.Message, Format: first.Format, Args: first.Args}
 		for _, p := range q.Problems {
 			path := p.Path
 			if path == "" {
 				path = "body"
 			}
-			e.Fields = append(e.Fields, errs.Field{Path: path, Message: p.Message})
+			e.Fields = append(e.Fields, errs.Field{Path: path, Message: p.Message, Format: p.Format, Args: p.Args})
 		}
 		return nil, e
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/geo"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 )
@@ -54,36 +55,32 @@ func (c *Compiled) Terms(now time.Time, a Ask, taken Taken) delivery.Terms {
 func (c *Compiled) reach(a Ask, t *delivery.Terms) (travel time.Duration, ok bool) {
 	s := &c.Settings
 	if !s.Active {
-		t.Problems = problem("closed", "", "This restaurant takes no orders at present.")
+		t.Problems = []delivery.Problem{delivery.NewProblem("closed", "", "This restaurant takes no orders at present.")}
 		return 0, false
 	}
 	if a.Mode == delivery.Pickup {
 		if !s.PicksUp {
-			t.Problems = problem("no_pickup", "mode", "Nothing can be collected here.")
+			t.Problems = []delivery.Problem{delivery.NewProblem("no_pickup", "mode", "Nothing can be collected here.")}
 			return 0, false
 		}
 		return 0, true
 	}
 	switch {
 	case !s.Delivers:
-		t.Problems = problem("no_delivery", "mode", "This restaurant does not deliver.")
+		t.Problems = []delivery.Problem{delivery.NewProblem("no_delivery", "mode", "This restaurant does not deliver.")}
 		return 0, false
 	case a.To == nil || !a.To.Valid():
-		t.Problems = problem("address_missing", "to", "Say where it should go.")
+		t.Problems = []delivery.Problem{delivery.NewProblem("address_missing", "to", "Say where it should go.")}
 		return 0, false
 	}
 	t.DistM = geo.FastDistanceM(s.Point, *a.To)
 	z := c.zoneFor(*a.To, t.DistM)
 	if z == nil {
-		t.Problems = problem("outside_zone", "to.point", "This restaurant does not deliver to that address.")
+		t.Problems = []delivery.Problem{delivery.NewProblem("outside_zone", "to.point", "This restaurant does not deliver to that address.")}
 		return 0, false
 	}
 	t.Minimum, t.Fee = z.minimum, z.feeFor(a.Food)
 	return ride(t.DistM), true
-}
-
-func problem(code, path, message string) []delivery.Problem {
-	return []delivery.Problem{{Code: code, Path: path, Message: message}}
 }
 
 // ride is the time from the kitchen's counter into the customer's hands.
@@ -99,11 +96,11 @@ func (c *Compiled) soonTerms(now time.Time, a Ask, travel time.Duration, taken T
 	switch {
 	case !present.open:
 		t.OpensAt = c.opensAt(side, present)
-		t.Problems = append(t.Problems, delivery.Problem{Code: "closed", Path: "at", Message: c.closedSentence(now, t.OpensAt)})
+		t.Problems = append(t.Problems, c.closed(now, t.OpensAt))
 		return
 	case s.PausedUntil.After(now):
 		t.OpensAt = side.nextOpen(s.PausedUntil)
-		t.Problems = append(t.Problems, delivery.Problem{Code: "paused", Path: "at", Message: "The kitchen takes no new orders until " + c.clockAt(now, t.OpensAt) + "."})
+		t.Problems = append(t.Problems, delivery.NewProblem("paused", "at", "The kitchen takes no new orders until %s.", c.clockAt(now, t.OpensAt)))
 		return
 	}
 	t.ReadyAt = now.Add(t.Prep)
@@ -111,7 +108,7 @@ func (c *Compiled) soonTerms(now time.Time, a Ask, travel time.Duration, taken T
 		ready, ok := c.room(t.ReadyAt, taken)
 		// The kitchen still cooks what it took before closing, but is not kept there for a queue.
 		if !ok || !present.last && ready.After(present.to.Add(t.Prep)) {
-			t.Problems = append(t.Problems, delivery.Problem{Code: "slot_full", Path: "at", Message: "The kitchen has as many orders as it can cook for now."})
+			t.Problems = append(t.Problems, delivery.NewProblem("slot_full", "at", "The kitchen has as many orders as it can cook for now."))
 			return
 		}
 		t.ReadyAt, t.Cap = ready, capKey(c.window(ready))
@@ -145,7 +142,7 @@ func (c *Compiled) wantedTerms(now time.Time, a Ask, travel time.Duration, taken
 	if c.Settings.CapOrders > 0 {
 		w := c.window(ready)
 		if taken != nil && taken(w) >= c.Settings.CapOrders {
-			t.Problems = append(t.Problems, delivery.Problem{Code: "slot_full", Path: "at", Message: "The kitchen is full at that time. Choose another."})
+			t.Problems = append(t.Problems, delivery.NewProblem("slot_full", "at", "The kitchen is full at that time. Choose another."))
 			return
 		}
 		t.Cap = capKey(w)
@@ -161,15 +158,15 @@ func (c *Compiled) wanted(now time.Time, side *side, at time.Time, travel time.D
 	begin := ready.Add(-prep)
 	switch {
 	case begin.Before(now):
-		return ready, prep, "It is too late for that time. Choose a later one."
+		return ready, prep, i18n.Key("It is too late for that time. Choose a later one.")
 	case at.Second() != 0 || at.Nanosecond() != 0 || !c.aligned(at):
-		return ready, prep, "There is no such time to choose. Pick one from the list."
+		return ready, prep, i18n.Key("There is no such time to choose. Pick one from the list.")
 	case daysBetween(now, at, c.loc) > c.Settings.DaysAhead:
-		return ready, prep, "That is further ahead than this restaurant takes orders."
+		return ready, prep, i18n.Key("That is further ahead than this restaurant takes orders.")
 	case begin.Before(c.Settings.PausedUntil):
-		return ready, prep, "The kitchen takes no orders for that time. Choose a later one."
+		return ready, prep, i18n.Key("The kitchen takes no orders for that time. Choose a later one.")
 	case !side.openFor(begin, ready):
-		return ready, prep, "The kitchen is closed at that time. Choose another."
+		return ready, prep, i18n.Key("The kitchen is closed at that time. Choose another.")
 	}
 	return ready, prep, ""
 }
@@ -407,20 +404,22 @@ func (c *Compiled) listLater(now, at time.Time, travel time.Duration, food money
 }
 
 // clockAt is a time as the restaurant's clock shows it, with the day where that is not today.
-func (c *Compiled) clockAt(now, t time.Time) string {
+func (c *Compiled) clockAt(now, t time.Time) i18n.Phrase {
 	if t.IsZero() {
-		return "further notice"
+		return i18n.P("further notice")
 	}
+	t = t.In(c.loc)
+	clock := t.Format("15:04")
 	switch days := daysBetween(now, t, c.loc); {
 	case days == 0:
-		return t.In(c.loc).Format("15:04")
+		return i18n.P("%s", clock)
 	case days < 7:
-		return t.In(c.loc).Format("Monday 15:04")
+		return i18n.P("%s %s", i18n.Weekday(t.Weekday()), clock)
 	}
-	return t.In(c.loc).Format("2 January 15:04")
+	return i18n.P("%d %s %s", t.Day(), i18n.Month(t.Month()), clock)
 }
 
-func (c *Compiled) closedSentence(now, opens time.Time) string {
+func (c *Compiled) closed(now, opens time.Time) delivery.Problem {
 	reason := ""
 	for _, x := range c.Settings.Closures {
 		if !now.Before(x.From) && now.Before(x.To) && x.Reason != "" {
@@ -428,7 +427,7 @@ func (c *Compiled) closedSentence(now, opens time.Time) string {
 		}
 	}
 	if opens.IsZero() {
-		return "The restaurant is closed" + reason + "."
+		return delivery.NewProblem("closed", "at", "The restaurant is closed%s.", reason)
 	}
-	return "The restaurant is closed" + reason + " and opens " + c.clockAt(now, opens) + "."
+	return delivery.NewProblem("closed", "at", "The restaurant is closed%s and opens %s.", reason, c.clockAt(now, opens))
 }

@@ -175,7 +175,7 @@ func Day(ctx context.Context, t time.Time, loc *time.Location) string {
 	case days == -1:
 		return i18n.T(ctx, "yesterday")
 	case days > 1 && days < 7:
-		return i18n.T(ctx, weekdays[t.Weekday()])
+		return Weekday(ctx, t.Weekday())
 	case t.Year() != ChromeFrom(ctx).Now.In(loc).Year():
 		return i18n.T(ctx, "%d %s %d", t.Day(), i18n.T(ctx, months[t.Month()-1]), t.Year())
 	}
@@ -193,15 +193,12 @@ func daysTo(ctx context.Context, t time.Time, loc *time.Location) int {
 }
 
 // Weekday returns the name of a day of the week.
-func Weekday(ctx context.Context, d time.Weekday) string { return i18n.T(ctx, weekdays[d]) }
+func Weekday(ctx context.Context, d time.Weekday) string { return i18n.Weekday(d).In(ctx) }
 
 // ShortWeekday returns the name of a day of the week in two or three letters.
 func ShortWeekday(ctx context.Context, d time.Weekday) string { return i18n.T(ctx, shortDays[d]) }
 
 var (
-	weekdays = [...]string{
-		i18n.Key("Sunday"), i18n.Key("Monday"), i18n.Key("Tuesday"), i18n.Key("Wednesday"), i18n.Key("Thursday"), i18n.Key("Friday"), i18n.Key("Saturday"),
-	}
 	shortDays = [...]string{i18n.Key("Sun"), i18n.Key("Mon"), i18n.Key("Tue"), i18n.Key("Wed"), i18n.Key("Thu"), i18n.Key("Fri"), i18n.Key("Sat")}
 	months    = [...]string{
 		i18n.Key("Jan"), i18n.Key("Feb"), i18n.Key("Mar"), i18n.Key("Apr"), i18n.Key("May"), i18n.Key("Jun"),
