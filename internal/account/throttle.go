@@ -103,9 +103,12 @@ func tooMany(left time.Duration) error {
 
 // addressKey is what wrong tries from an address are counted under: of IPv6 the /64, which one customer of a provider has to himself.
 func addressKey(ip string) string {
-	if a, err := netip.ParseAddr(ip); err == nil && a.Is6() && !a.Is4In6() {
-		if p, err := a.WithZone("").Prefix(64); err == nil {
-			ip = p.String()
+	if a, err := netip.ParseAddr(ip); err == nil {
+		a = a.Unmap().WithZone("")
+		if ip = a.String(); a.Is6() {
+			if p, err := a.Prefix(64); err == nil {
+				ip = p.String()
+			}
 		}
 	}
 	return "address " + ip

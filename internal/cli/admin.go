@@ -17,10 +17,15 @@ type adminCmd struct {
 	Role struct {
 		Grant  roleGrant  `cmd:"" help:"Give somebody a role: admin, dispatcher, courier, moderator, owner:SLUG, staff:SLUG."`
 		Revoke roleRevoke `cmd:"" help:"Take a role away."`
+		Add    roleAdd    `cmd:"" help:"The same as grant: stoa admin role add anna courier --for 8h."`
+		Remove roleRemove `cmd:"" help:"The same as revoke: stoa admin role remove anna courier."`
 	} `cmd:"" help:"Roles."`
 	Token struct {
 		Create tokenCreate `cmd:"" help:"Print a new bearer token of an account."`
 	} `cmd:"" help:"Tokens for scripts and tills."`
+	Invite struct {
+		Create inviteCreate `cmd:"" help:"Print a new invitation: who has it may sign up, whatever the mode."`
+	} `cmd:"" help:"Invitations."`
 	Restaurant struct {
 		Create restaurantCreate `cmd:"" help:"Open a restaurant; its owner then sets it up on its pages."`
 	} `cmd:"" help:"Restaurants."`
@@ -96,13 +101,40 @@ func (e *env) standing(login string, active bool) error {
 type roleGrant struct {
 	Account string `required:"" help:"Handle or e-mail address."`
 	Role    string `arg:"" help:"admin, dispatcher, courier, moderator, owner:SLUG or staff:SLUG."`
+	For     string `help:"For how long, such as 8h, 3d or 2w; left out: for good." placeholder:"TIME"`
 }
 
-func (c *roleGrant) Run(e *env) error { return e.role(c.Account, c.Role, true) }
+func (c *roleGrant) Run(e *env) error { return e.role(c.Account, lasting(c.Role, c.For), true) }
 
-type roleRevoke roleGrant
+type roleRevoke struct {
+	Account string `required:"" help:"Handle or e-mail address."`
+	Role    string `arg:"" help:"admin, dispatcher, courier, moderator, owner:SLUG or staff:SLUG."`
+}
 
 func (c *roleRevoke) Run(e *env) error { return e.role(c.Account, c.Role, false) }
+
+type roleAdd struct {
+	Name string `arg:"" help:"Handle or e-mail address."`
+	Role string `arg:"" help:"admin, dispatcher, courier, moderator, owner:SLUG or staff:SLUG."`
+	For  string `help:"For how long, such as 8h, 3d or 2w; left out: for good." placeholder:"TIME"`
+}
+
+func (c *roleAdd) Run(e *env) error { return e.role(c.Name, lasting(c.Role, c.For), true) }
+
+type roleRemove struct {
+	Name string `arg:"" help:"Handle or e-mail address."`
+	Role string `arg:"" help:"admin, dispatcher, courier, moderator, owner:SLUG or staff:SLUG."`
+}
+
+func (c *roleRemove) Run(e *env) error { return e.role(c.Name, c.Role, false) }
+
+// lasting returns a role for a time, where one is given, as ParseGrant reads it.
+func lasting(role, span string) string {
+	if span == "" {
+		return role
+	}
+	return role + " for " + span
+}
 
 func (e *env) role(login, role string, give bool) error {
 	return e.with(func(a *app.App) error {
@@ -120,6 +152,10 @@ func (e *env) role(login, role string, give bool) error {
 		}
 		if err := change(e.ctx, acc.ID, g); err != nil {
 			return err
+		}
+		if !g.Until.IsZero() {
+			role, _, _ = strings.Cut(role, " for ")
+			role += " until " + g.Until.In(a.Zone()).Format("2006-01-02 15:04 MST")
 		}
 		fmt.Fprintf(e.streams.Out, "@%s %s the role %s.\n", acc.Handle, verb, role)
 		return nil

@@ -316,8 +316,8 @@ type signInRequest struct {
 
 type tokenReply struct {
 	Body struct {
-		Token     string         `json:"token" doc:"Send it as Authorization: Bearer …; it is shown this once."`
-		ExpiresAt time.Time      `json:"expires_at" doc:"The latest time; unused it ends after 30 days."`
+		Token     string     `json:"token" doc:"Send it as Authorization: Bearer …; it is shown this once."`
+		ExpiresAt time.Time  `json:"expires_at" doc:"The latest time; unused it ends after 30 days."`
 		Account   account.Me `json:"account"`
 	}
 }
@@ -346,4 +346,3 @@ func (s *Service) apiSignOut(ctx context.Context, _ *struct{}) (*struct{}, error
 	}
 	return nil, nil
 }
-

@@ -75,6 +75,8 @@ func (s *Service) Samples() map[string]func(ctx context.Context) mail.Letter {
 			session := account.Session{Device: "Mozilla/5.0 (Android) Firefox", IP: "192.0.2.7"}
 			return s.deviceLetter(ctx, to(ctx), session, link("/sign-in/not-me"))
 		},
-		"signin.confirm": func(ctx context.Context) mail.Letter { return s.confirmLetter(ctx, to(ctx), link("/account/confirm/link")) },
+		"signin.confirm": func(ctx context.Context) mail.Letter {
+			return s.confirmLetter(ctx, to(ctx), link("/account/confirm/link"))
+		},
 	}
 }

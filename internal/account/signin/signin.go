@@ -106,6 +106,17 @@ func (s *Service) ask(ctx context.Context, kind, login, next string, v account.V
 	})
 }
 
+// SendLink sends somebody a sign-in link that they did not ask for themselves: an admin did. It opens in any browser, after a question.
+func (s *Service) SendLink(ctx context.Context, a account.Account) error {
+	return s.db.Write(ctx, func(tx *db.Tx) error {
+		ticket, err := s.people.Issue(ctx, tx, account.Ticket{Kind: kindLink, Account: a.ID, Email: a.Email}, LinkFor)
+		if err != nil {
+			return err
+		}
+		return s.post.Send(ctx, tx, s.linkLetter(ctx, a, s.link("/sign-in/link", ticket, "")))
+	})
+}
+
 // peek returns the ticket of a kind and whose it is, and leaves it.
 func (s *Service) peek(ctx context.Context, kind, ticket string) (t account.Ticket, a account.Account, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
