@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"github.com/stoa-town/stoa/internal/account"
+	"github.com/stoa-town/stoa/internal/account/explain"
 	"github.com/stoa-town/stoa/internal/account/oauth"
 	"github.com/stoa-town/stoa/internal/account/oidc"
 	"github.com/stoa-town/stoa/internal/account/passkey"
@@ -31,6 +32,7 @@ import (
 
 // Slices are the parts that know what Stoa is for. A new slice is a field here, a line in Schemas and its lines in slices.
 type Slices struct {
+	Explain  *explain.Service
 	Files    *files.Dir
 	Mail     *mail.Mailer
 	Accounts *account.Service
@@ -89,6 +91,7 @@ func (a *App) slices() (err error) {
 		Couriers: a.Couriers, Shops: a.Restaurants, Photos: photos{a.Files},
 	}, dispatch.Options{Live: a.riding, Zone: a.zone})
 	tasks.Service = a.Dispatch
+	a.Explain = explain.New(a.Accounts, a.Now, explain.Options{Thing: a.thing, Place: a.placeOf, Zone: a.zone})
 
 	a.Accounts.React(a.Events, a.Jobs)
 	a.OAuth.React(a.Jobs)
@@ -106,6 +109,7 @@ func (a *App) slices() (err error) {
 	a.Router.Raw("GET "+files.Prefix+"{name}", httpx.Anyone, a.Files.Serve)
 	a.peopleRoutes()
 	a.OAuth.Routes(a.Router)
+	a.Explain.Routes(a.Router)
 	a.Restaurants.Routes(a.Router)
 	a.Menus.Routes(a.Router)
 	a.Discover.Routes(a.Router)

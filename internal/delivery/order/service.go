@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/clock"
+	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/page"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
@@ -184,6 +185,20 @@ func (s *Service) Get(ctx context.Context, order id.ID) (*View, error) {
 // ByCode returns the order with a public code, as typed or as shown, as the actor may see it.
 func (s *Service) ByCode(ctx context.Context, code string) (*View, error) {
 	return s.get(ctx, func(tx *db.Tx) (row, error) { return loadByCode(ctx, tx, ReadCode(code)) })
+}
+
+// Thing returns what policies ask about the order with an id or public code, or a NotFound error. It does not ask who wants to know: what it
+// returns is for deciding, not for showing.
+func (s *Service) Thing(ctx context.Context, ref string) (t access.Thing, err error) {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		r, err := loadByCode(ctx, tx, ReadCode(ref))
+		if order, bad := id.Parse(ref); errs.Is(err, errs.NotFound) && bad == nil {
+			r, err = load(ctx, tx, order)
+		}
+		t = access.Thing{Kind: "order", ID: r.id, Owner: r.account, Restaurant: r.restaurant, Courier: r.courier}
+		return err
+	})
+	return t, err
 }
 
 func (s *Service) get(ctx context.Context, find func(*db.Tx) (row, error)) (*View, error) {
