@@ -183,7 +183,9 @@ func Day(ctx context.Context, t time.Time, loc *time.Location) string {
 }
 
 // Today reports whether t is today in loc by the server's clock.
-func Today(ctx context.Context, t time.Time, loc *time.Location) bool { return daysTo(ctx, t, loc) == 0 }
+func Today(ctx context.Context, t time.Time, loc *time.Location) bool {
+	return daysTo(ctx, t, loc) == 0
+}
 
 // daysTo returns how many midnights of loc lie between the server's clock and t, negative for the past.
 func daysTo(ctx context.Context, t time.Time, loc *time.Location) int {

@@ -905,7 +905,7 @@ func StatusWord(ctx context.Context, status string) string {
 	case "delivered":
 		return i18n.T(ctx, "Delivered")
 	case "concluded":
-		return i18n.T(ctx, "Closed")
+		return i18n.T(ctx, "Completed")
 	case "cancelled":
 		return i18n.T(ctx, "Cancelled")
 	}
