@@ -138,7 +138,7 @@ func (in SignUp) clean(operator bool) (SignUp, error) {
 	}
 	email, ok := text.Email(in.Email)
 	if !ok {
-		fault("email", "Write an e-mail address like anna@example.org.")
+		fault("email", i18n.Key("Write an e-mail address like anna@example.org."))
 	}
 	in.Email = email
 	in.Handle = normHandle(in.Handle)
@@ -172,7 +172,7 @@ var reserved = []string{
 }
 
 // handleTaken is said of a handle that somebody has.
-const handleTaken = "This handle is taken. Choose another."
+var handleTaken = i18n.Key("This handle is taken. Choose another.")
 
 func normHandle(handle string) string {
 	return strings.ToLower(strings.TrimPrefix(strings.TrimSpace(handle), "@"))
@@ -182,9 +182,9 @@ func normHandle(handle string) string {
 func checkHandle(handle string, operator bool) string {
 	switch {
 	case !text.Handle(handle):
-		return "Use 2 to 30 letters a–z, digits and _."
+		return i18n.Key("Use 2 to 30 letters a–z, digits and _.")
 	case !operator && (slices.Contains(reserved, handle) || strings.HasPrefix(handle, "gone_")):
-		return "This handle is kept for the town itself."
+		return i18n.Key("This handle is kept for the town itself.")
 	}
 	return ""
 }
@@ -192,9 +192,9 @@ func checkHandle(handle string, operator bool) string {
 func checkName(name string) string {
 	switch n := utf8.RuneCountInString(name); {
 	case n == 0:
-		return "Write the name that others see."
+		return i18n.Key("Write the name that others see.")
 	case n > MaxName:
-		return "A name has at most 60 characters."
+		return i18n.Key("A name has at most 60 characters.")
 	}
 	return ""
 }
@@ -203,15 +203,15 @@ func checkName(name string) string {
 func CheckPassword(password string, own ...string) string {
 	switch {
 	case utf8.RuneCountInString(password) < MinPassword:
-		return "Use at least 8 characters."
+		return i18n.Key("Use at least 8 characters.")
 	case len(password) > MaxPassword:
-		return "Use at most 256 characters."
+		return i18n.Key("Use at most 256 characters.")
 	case common.Password(password):
-		return "This is one of the first passwords that thieves try. Choose another."
+		return i18n.Key("This is one of the first passwords that thieves try. Choose another.")
 	}
 	for _, o := range own {
 		if o != "" && strings.EqualFold(password, o) {
-			return "Choose a password that is not your name or address."
+			return i18n.Key("Choose a password that is not your name or address.")
 		}
 	}
 	return ""
@@ -219,7 +219,7 @@ func CheckPassword(password string, own ...string) string {
 
 func checkLang(lang string) string {
 	if _, err := language.Parse(lang); err != nil || len(lang) > 35 {
-		return "This is not a language tag such as en or de-AT."
+		return i18n.Key("This is not a language tag such as en or de-AT.")
 	}
 	return ""
 }
@@ -230,7 +230,7 @@ func checkTZ(tz string) string {
 	}
 	// "Local" is where the server stands, and a path is no time zone.
 	if _, err := time.LoadLocation(tz); err != nil || tz == "Local" || len(tz) > 64 {
-		return "This is not a time zone such as Europe/Vienna."
+		return i18n.Key("This is not a time zone such as Europe/Vienna.")
 	}
 	return ""
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/text"
 	contract "github.com/stoa-town/stoa/internal/contract/account"
@@ -174,7 +175,7 @@ func (s *Service) insert(ctx context.Context, in SignUp, state State, hash strin
 		}
 		var wrong []errs.Field
 		if emailIs {
-			wrong = append(wrong, errs.Field{Path: "email", Message: "This address has an account already. Sign in instead."})
+			wrong = append(wrong, errs.Field{Path: "email", Message: i18n.Key("This address has an account already. Sign in instead.")})
 		}
 		if handleIs && in.Handle != "" {
 			wrong = append(wrong, errs.Field{Path: "handle", Message: handleTaken})
