@@ -24,7 +24,7 @@ func (s *Service) Routes(rt *httpx.Router) {
 	rt.Page("GET /sign-up/with", httpx.Anyone, s.handleJoinPage)
 	rt.Page("POST /sign-up/with", httpx.Anyone, s.handleJoin)
 	rt.Page("GET /account/connected", mine, s.handleList)
-	rt.Page("POST /account/connected/with/{provider}", mine, s.handleConnect)
+	rt.Page("POST /account/connected/{provider}/add", mine, s.handleConnect)
 	rt.Page("GET /account/connected/join", mine, s.handleAcceptPage)
 	rt.Page("POST /account/connected/join", mine, s.handleAccept)
 	rt.Page("POST /account/connected/{id}/remove", mine, s.handleRemove)
