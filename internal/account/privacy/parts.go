@@ -129,6 +129,7 @@ func (s *Service) platformParts() []personal.Part {
 			{Name: "job_schedule", Plain: "name spec tz kind args next_at last_at"},
 			{Name: "setting", Plain: "key value"},
 			{Name: "setting_change", Personal: "actor_handle", Link: "actor", Plain: "id at key was became"},
+			{Name: "setup_link", Plain: "one token_sha256 expires_at"},
 			{Name: "node", Plain: "number holder seen_at"},
 			{Name: "goose_db_version", Plain: "id version_id is_applied tstamp"},
 		},
