@@ -139,7 +139,7 @@ func TestAnswerTricks(t *testing.T) {
 		"from a frame without origin":  k.do("POST", "/oauth/authorize", yes, append(k.asAnna(), "Origin", "null")...),
 		"without a decision":           k.answer(ask(a, "decision", "")),
 		"with a decision of its own":   k.answer(ask(a, "decision", "yes")),
-		"with two decisions":           k.answer(url.Values{"decision": {"deny", "allow"}, "response_type": {"code"}, "client_id": {a.ClientID}, "redirect_uri": {callback}}),
+		"with two decisions":           k.answer(url.Values{"decision": {"allow", "deny"}, "response_type": {"code"}, "client_id": {a.ClientID}, "redirect_uri": {callback}}),
 		"mixed with the address":       k.do("POST", "/oauth/authorize?scope=write", yes, k.asAnna()...),
 		"wholly in the address":        k.do("POST", "/oauth/authorize?"+yes.Encode(), url.Values{}, k.asAnna()...),
 		"without the account it is of": k.answer(ask(a, "account", "")),
@@ -261,6 +261,7 @@ func (k *kit) tokenInOtherWays(a App, secret string, code func() string) {
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(a.ClientID+":"+secret))
 	for name, w := range map[string]*httptest.ResponseRecorder{
 		"by GET":                        raw("GET", "/oauth/token?"+whole(), form, ""),
+		"something in the address":      raw("POST", "/oauth/token?x=1", form, whole()),
 		"all in the address":            raw("POST", "/oauth/token?"+whole(), form, ""),
 		"the secret in the address":     raw("POST", "/oauth/token?client_secret="+secret, form, noSecret()),
 		"as text":                       raw("POST", "/oauth/token", "text/plain", whole()),
@@ -270,7 +271,7 @@ func (k *kit) tokenInOtherWays(a App, secret string, code func() string) {
 		"JSON with a name twice":        raw("POST", "/oauth/token", "application/json", `{"grant_type":"authorization_code","client_id":"x","client_id":"`+a.ClientID+`","client_secret":"`+secret+`","code":"`+code()+`","redirect_uri":"`+callback+`"}`),
 		"JSON with a list":              raw("POST", "/oauth/token", "application/json", `{"grant_type":"authorization_code","client_id":"`+a.ClientID+`","client_secret":["x","`+secret+`"],"code":"`+code()+`","redirect_uri":"`+callback+`"}`),
 		"JSON with an object":           raw("POST", "/oauth/token", "application/json", `{"grant_type":"authorization_code","client_id":{"$ne":""},"client_secret":{"$ne":""},"code":"`+code()+`"}`),
-		"two JSON documents":            raw("POST", "/oauth/token", "application/json", `{}{}`),
+		"two JSON documents":            raw("POST", "/oauth/token", "application/json", `{"grant_type":"authorization_code","client_id":"`+a.ClientID+`","client_secret":"`+secret+`","code":"`+code()+`","redirect_uri":"`+callback+`"}{}`),
 		"JSON that goes deep":           raw("POST", "/oauth/token", "application/json", `{"code":`+strings.Repeat("[", 12_000)+`}`),
 		"a list of JSON":                raw("POST", "/oauth/token", "application/json", `[]`),
 		"a part that is no form":        raw("POST", "/oauth/token", "multipart/form-data; boundary=x", "--y\r\n"),
