@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/binary"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -43,37 +44,60 @@ func freePort(t *testing.T) int {
 	return ln.Addr().(*net.TCPAddr).Port
 }
 
-// names starts a name server that says of every name that it is this machine, and returns its address.
+// names starts a name server that says of every name that it is this machine, and returns its address. Pebble asks it by TCP.
 func names(t *testing.T) string {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
+	t.Cleanup(func() { ln.Close() })
 	go func() {
-		buf := make([]byte, 1500)
 		for {
-			n, from, err := conn.ReadFrom(buf)
+			c, err := ln.Accept()
 			if err != nil {
 				return
 			}
-			var m dnsmessage.Message
-			if m.Unpack(buf[:n]) != nil || len(m.Questions) != 1 {
-				continue
-			}
-			m.Response, m.Additionals = true, nil
-			if q := m.Questions[0]; q.Type == dnsmessage.TypeA {
-				m.Answers = []dnsmessage.Resource{{
-					Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class}, Body: &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}},
-				}}
-			}
-			if out, err := m.Pack(); err == nil {
-				conn.WriteTo(out, from)
-			}
+			go func() {
+				defer c.Close()
+				for answer(c) == nil {
+				}
+			}()
 		}
 	}()
-	return conn.LocalAddr().String()
+	return ln.Addr().String()
+}
+
+// answer reads one question and answers it.
+func answer(c net.Conn) error {
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	var size [2]byte
+	if _, err := io.ReadFull(c, size[:]); err != nil {
+		return err
+	}
+	buf := make([]byte, binary.BigEndian.Uint16(size[:]))
+	if _, err := io.ReadFull(c, buf); err != nil {
+		return err
+	}
+	var m dnsmessage.Message
+	if err := m.Unpack(buf); err != nil {
+		return err
+	}
+	m.Response, m.Additionals = true, nil
+	for _, q := range m.Questions {
+		if q.Type == dnsmessage.TypeA {
+			m.Answers = append(m.Answers, dnsmessage.Resource{
+				Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class}, Body: &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}},
+			})
+		}
+	}
+	out, err := m.AppendPack(make([]byte, 2, 512))
+	if err != nil {
+		return err
+	}
+	binary.BigEndian.PutUint16(out, uint16(len(out)-2))
+	_, err = c.Write(out)
+	return err
 }
 
 // authority is a running Pebble.
@@ -106,9 +130,9 @@ func (l *logged) String() string {
 }
 
 var (
-	once   sync.Once
-	binary string
-	broken error
+	once    sync.Once
+	program string
+	broken  error
 )
 
 // pebble builds the authority once.
@@ -120,8 +144,8 @@ func pebble(t *testing.T) string {
 			broken = err
 			return
 		}
-		binary = filepath.Join(dir, "pebble")
-		cmd := exec.Command("go", "build", "-o", binary, "github.com/letsencrypt/pebble/v2/cmd/pebble")
+		program = filepath.Join(dir, "pebble")
+		cmd := exec.Command("go", "build", "-o", program, "github.com/letsencrypt/pebble/v2/cmd/pebble")
 		cmd.Dir, cmd.Env = "pebble", append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			broken = fmt.Errorf("build the ACME server: %w: %s", err, out)
@@ -130,7 +154,7 @@ func pebble(t *testing.T) string {
 	if broken != nil {
 		t.Fatal(broken)
 	}
-	return binary
+	return program
 }
 
 // start runs an authority whose certificates last for life. It asks at the ports http and tls.
@@ -295,7 +319,7 @@ func TestACertificateIsAskedForKeptAndUsedAgain(t *testing.T) {
 				listen = "none"
 			}
 			a := start(t, time.Hour, plain, asks)
-			s := harness.Start(t, "serve", a.args(secure, listen)...)
+			s := harness.Start(t, "serve", append(a.args(secure, listen), "--log-level", "debug")...)
 			pool := a.trusts(t)
 			var first *x509.Certificate
 			until(t, 90*time.Second, "the server shows a certificate for its name", func() (ok bool) {
@@ -306,8 +330,8 @@ func TestACertificateIsAskedForKeptAndUsedAgain(t *testing.T) {
 			if len(first.DNSNames) != 1 || first.DNSNames[0] != host {
 				t.Errorf("the certificate is for %v; want %s alone", first.DNSNames, host)
 			}
-			if !strings.Contains(a.log.String(), c.by) {
-				t.Errorf("the authority did not ask by %s", c.by)
+			if !strings.Contains(s.Log(), `"challenge_type":"`+c.by+`"`) || !strings.Contains(s.Log(), "an authority gave a certificate") {
+				t.Errorf("the log does not tell of a certificate by %s", c.by)
 			}
 			address := fmt.Sprintf("https://127.0.0.1:%d", secure)
 			if res := get(t, browser(pool), "GET", address+"/readyz", host); res.StatusCode != 200 {

@@ -60,6 +60,12 @@ func Automatic(o ACMEOptions) (*Certificates, error) {
 		Storage: &certmagic.FileStorage{Path: o.Dir}, Logger: logger, DefaultServerName: o.Host, FallbackServerName: o.Host,
 		OCSP: certmagic.OCSPConfig{DisableStapling: true}, // authorities have given it up
 	})
+	a.config.OnEvent = func(_ context.Context, event string, data map[string]any) error {
+		if event == "cert_obtained" {
+			o.Log.Info("an authority gave a certificate", "name", data["identifier"], "renewed", data["renewal"], "by", data["issuer"])
+		}
+		return nil
+	}
 	a.issuer = certmagic.NewACMEIssuer(a.config, certmagic.ACMEIssuer{
 		CA: o.CA, Email: o.Email, Agreed: true, TrustedRoots: roots, AltHTTPPort: portOf(o.HTTP), AltTLSALPNPort: portOf(o.TLS),
 		ListenHost: hostOf(o.HTTP), Logger: logger, DisableHTTPChallenge: o.HTTP == "",
@@ -176,8 +182,6 @@ func levelOf(l zapcore.Level) slog.Level {
 		return slog.LevelError
 	case l >= zapcore.WarnLevel:
 		return slog.LevelWarn
-	case l >= zapcore.InfoLevel:
-		return slog.LevelInfo
 	}
 	return slog.LevelDebug
 }
