@@ -286,6 +286,9 @@ func (s *Service) SetState(ctx context.Context, tx *db.Tx, account id.ID, to Sta
 	from, stage := stageHere, to
 	switch to {
 	case Leaving:
+		if err := s.notLast(ctx, tx, account); err != nil {
+			return err
+		}
 	case Active:
 		from, stage = Leaving, stageHere
 	default:

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -42,6 +43,8 @@ type Options struct {
 	Audit func(ctx context.Context, tx *db.Tx, verb, thing string, detail map[string]any) error
 	// App returns the app that holds a token for itself, which stands for no account; a NotFound error where none does.
 	App func(ctx context.Context, token string) (access.Actor, error)
+	// Gone reports whether a handle was that of somebody who left: nobody new may have it.
+	Gone func(ctx context.Context, tx *db.Tx, handle string) (bool, error)
 	// Fail answers a request whose token is refused, or whose session can't be read. Without it the answer is a bare status.
 	Fail func(w http.ResponseWriter, r *http.Request, err error)
 }
@@ -136,7 +139,9 @@ func (s *Service) HandleFree(ctx context.Context, handle string) (string, error)
 	}
 	var taken bool
 	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
-		_, taken, err = s.store.taken(ctx, tx, "", handle)
+		if _, taken, err = s.store.taken(ctx, tx, "", handle); err == nil && !taken {
+			taken, err = s.gone(ctx, tx, handle)
+		}
 		return err
 	})
 	if err != nil || !taken {
@@ -144,6 +149,17 @@ func (s *Service) HandleFree(ctx context.Context, handle string) (string, error)
 	}
 	return handleTaken, nil
 }
+
+// gone reports whether a handle was that of somebody who left.
+func (s *Service) gone(ctx context.Context, tx *db.Tx, handle string) (bool, error) {
+	if s.opt.Gone == nil {
+		return false, nil
+	}
+	return s.opt.Gone(ctx, tx, handle)
+}
+
+// errGone ends a transaction that would have given somebody the handle of a person who left.
+var errGone = errors.New("account: the handle was somebody's who left")
 
 // insert stores a new account and runs also in its transaction. An empty handle is made from the name, with a number where that is taken.
 func (s *Service) insert(ctx context.Context, in SignUp, state State, hash string, also func(*db.Tx, Account) error) (Account, error) {
@@ -155,6 +171,9 @@ func (s *Service) insert(ctx context.Context, in SignUp, state State, hash strin
 	base := a.Handle
 	for {
 		err := s.db.Write(ctx, func(tx *db.Tx) error {
+			if gone, err := s.gone(ctx, tx, a.Handle); err != nil || gone {
+				return cmp.Or(err, errGone)
+			}
 			if err := s.store.insert(ctx, tx, a, hash); err != nil {
 				return err
 			}
@@ -163,6 +182,13 @@ func (s *Service) insert(ctx context.Context, in SignUp, state State, hash strin
 			}
 			return also(tx, a)
 		})
+		if errors.Is(err, errGone) && in.Handle != "" {
+			return Account{}, errs.InvalidField("handle", handleTaken)
+		}
+		if errors.Is(err, errGone) {
+			a.Handle = base + id.Digits(4)
+			continue
+		}
 		if !db.IsUnique(err) {
 			return a, err
 		}

@@ -145,7 +145,7 @@ func (store) setStage(ctx context.Context, tx *db.Tx, account id.ID, from, to St
 // erase empties an account's row and removes what hangs on it.
 func (store) erase(ctx context.Context, tx *db.Tx, account id.ID, now time.Time) error {
 	n, err := tx.Exec(ctx, `UPDATE account SET handle = $1, name = '', email = $2, password_hash = '', tz = '', state = 'suspended', stage = 'here', changed_at = $3 WHERE id = $4`,
-		"gone_"+account.String(), account.String()+"@gone.invalid", now.UnixMicro(), account)
+		"gone_"+account.String(), "-"+account.String(), now.UnixMicro(), account) // neither can be anybody else's
 	if err == nil && n == 0 {
 		return errUnknown
 	}

@@ -312,6 +312,9 @@ func (a *App) https() bool { return a.Config.HTTPS() }
 func (a *App) accountOptions() account.Options {
 	return account.Options{
 		HTTPS: a.https(), Demo: a.opt.Demo, Fail: a.failUnknown, App: a.ownToken, Audit: a.Audit.Write, SecondStep: a.secondStep,
+		Gone: func(ctx context.Context, tx *db.Tx, handle string) (bool, error) {
+			return a.Privacy.HandleGone(ctx, tx, handle)
+		},
 		OnNewDevice: func(ctx context.Context, tx *db.Tx, who account.Account, session account.Session) error {
 			return a.SignIns.NewDevice(ctx, tx, who, session)
 		},
