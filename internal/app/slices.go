@@ -9,9 +9,11 @@ import (
 	"github.com/stoa-town/stoa/internal/account/oauth"
 	"github.com/stoa-town/stoa/internal/account/oidc"
 	"github.com/stoa-town/stoa/internal/account/passkey"
+	"github.com/stoa-town/stoa/internal/account/people"
 	"github.com/stoa-town/stoa/internal/account/privacy"
 	"github.com/stoa-town/stoa/internal/account/totp"
 	"github.com/stoa-town/stoa/internal/base/geo"
+	"github.com/stoa-town/stoa/internal/console/setup"
 	"github.com/stoa-town/stoa/internal/delivery/cart"
 	"github.com/stoa-town/stoa/internal/delivery/courier"
 	"github.com/stoa-town/stoa/internal/delivery/discover"
@@ -37,6 +39,7 @@ type Slices struct {
 	Mail     *mail.Mailer
 	Accounts *account.Service
 	People
+	Console
 	Keys
 	OAuth       *oauth.Service
 	Restaurants *restaurant.Service
@@ -53,7 +56,7 @@ type Slices struct {
 // Schemas returns the tables of every part.
 func Schemas() []fs.FS {
 	return []fs.FS{
-		events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
+		events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, people.Schema, setup.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
 		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, payment.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
 	}
 }
@@ -119,6 +122,7 @@ func (a *App) slices() (err error) {
 	a.Couriers.Routes(a.Router)
 	a.Dispatch.Routes(a.Router)
 	a.Privacy.Routes(a.Router)
+	a.console()
 	return nil
 }
 

@@ -19,6 +19,7 @@ var ranks = map[string]int{
 	"internal/delivery": 5,
 	"internal/social":   5,
 	"internal/insight":  6,
+	"internal/console":  6,
 	"internal/automate": 6,
 	"internal/demo":     7,
 	"internal/app":      8,

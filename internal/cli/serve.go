@@ -25,7 +25,19 @@ func (serveCmd) Run(e *env) error {
 	}
 	return serve(e.ctx, a, log, func(url string) {
 		fmt.Fprintf(e.streams.Out, "Stoa %s is ready at %s\n", Version, url)
+		e.firstRun(a, log, url)
 	})
+}
+
+// firstRun prints the link with which the first admin is made, where there is none.
+func (e *env) firstRun(a *app.App, log *slog.Logger, url string) {
+	token, err := a.Setup.Begin(e.ctx)
+	if err != nil {
+		log.Error("the link for the first start could not be made", "err", err)
+	}
+	if token != "" {
+		fmt.Fprintf(e.streams.Out, "This town has no admin yet. Open this link within 24 hours to set it up; it works once:\n%s/setup?token=%s\n", url, token)
+	}
 }
 
 // serve runs a built server until ctx ends, then lets running requests finish and closes it. ready is told the address once it answers.
