@@ -16,6 +16,7 @@ const (
 	keyRequestID ctxKey = iota
 	keyNonce
 	keyFormBody
+	keyHead
 )
 
 // RequestID returns the id of the request that ctx belongs to, or "".
@@ -50,6 +51,16 @@ func Harden(next http.Handler, o HardenOptions) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := context.WithValue(r.Context(), keyRequestID, token())
 		h := w.Header()
+		if r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0) {
+			h.Set("Connection", "close") // whatever is left behind such a request is not the next one
+		}
+		if smuggles(r) {
+			h.Set("Connection", "close")
+			writeJSON(w, "application/problem+json", http.StatusBadRequest, &Problem{
+				Type: "about:blank", Title: "Bad Request", Status: http.StatusBadRequest, Code: "ambiguous", Detail: "It is not clear where this request ends.",
+			})
+			return
+		}
 		h.Set("X-Request-Id", RequestID(ctx))
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")

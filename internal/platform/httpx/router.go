@@ -79,6 +79,7 @@ func NewRouter(log *slog.Logger, version string, errorPage ErrorPage, opts ...Op
 		return newProblem(status, msg, causes...).(*Problem).in(ctx.Context())
 	}
 	cfg := huma.DefaultConfig("Stoa", version)
+	cfg.Formats = strictJSON()
 	cfg.OpenAPIPath = Prefix + "/openapi"
 	cfg.DocsPath = "" // huma's page loads its script from a CDN; ours is /docs/api
 	cfg.SchemasPath = Prefix + "/schemas"

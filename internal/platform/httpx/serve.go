@@ -31,6 +31,9 @@ type ServerOptions struct {
 // streamsPerConn is how many requests a client may have open on one connection of HTTP/2.
 const streamsPerConn = 100
 
+// maxHead is how long the head of a request may be, in bytes.
+const maxHead = 16 << 10
+
 // Listen opens addr ("127.0.0.1:8080"; port 0 takes a free one) and returns a Server that has yet to Serve.
 func Listen(addr string, h http.Handler, log *slog.Logger, o ServerOptions) (*Server, error) {
 	ln, err := net.Listen("tcp", addr)
@@ -40,11 +43,15 @@ func Listen(addr string, h http.Handler, log *slog.Logger, o ServerOptions) (*Se
 	if o.ConnsPerIP > 0 {
 		ln = &fairListener{Listener: ln, max: o.ConnsPerIP, proxies: o.Proxies, open: map[netip.Addr]int{}}
 	}
+	if o.TLS == nil {
+		ln = headListener{ln}
+	}
 	srv := &Server{ln: ln, http: &http.Server{
 		Handler: h, ReadHeaderTimeout: o.HeaderTimeout, ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout,
-		IdleTimeout: o.IdleTimeout, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		IdleTimeout: o.IdleTimeout, MaxHeaderBytes: maxHead, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: streamsPerConn},
 	}}
+	guardHeads(srv.http)
 	if o.TLS != nil {
 		srv.http.TLSConfig = o.TLS.config()
 	}
