@@ -47,12 +47,11 @@ type limit struct {
 	silent bool
 }
 
-// tries counts a try of every key, or of none: it returns a TooMany error where one is full, and false where a silent one is.
+// tries counts a try of every key that is not full, or of none: it returns a TooMany error where one is full, and false where a silent one is.
 func (s *Service) tries(ctx context.Context, limits ...limit) (ok bool, err error) {
 	now := s.now()
 	// Looked at before it is counted: who goes on after being told costs no write.
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		ok = true
 		for _, l := range limits {
 			wrong, left, err := s.store.tried(ctx, tx, l.key, throttleWindow, now)
 			if err != nil {
@@ -61,11 +60,10 @@ func (s *Service) tries(ctx context.Context, limits ...limit) (ok bool, err erro
 			if wrong >= l.max && !l.silent {
 				return tooMany(left)
 			}
-			ok = ok && wrong < l.max
 		}
 		return nil
 	})
-	if err != nil || !ok {
+	if err != nil {
 		return false, err
 	}
 	err = s.db.Write(ctx, func(tx *db.Tx) error {

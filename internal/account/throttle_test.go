@@ -163,7 +163,7 @@ func TestWhoIsKnownAndWhoIsNotTakeAsLong(t *testing.T) {
 	if _, err = s.Create(t.Context(), SignUp{Name: "anna", Email: "anna@example.org", Password: password, Handle: "anna"}, Visit{}); err != nil {
 		t.Fatal(err)
 	}
-	const n = 60
+	const n = 30
 	median := func(took []time.Duration) time.Duration { slices.Sort(took); return took[len(took)/2] }
 	var known, unknown []time.Duration
 	for i := range n {

@@ -414,7 +414,7 @@ func (w *world) session(c *harness.Client) string {
 	c.Want(w.t, 200, "GET", "/me", nil, &me)
 	name, _, _ := strings.Cut(me.Email, "@")
 	token := w.signIn(name)
-	_, body := w.page(c.Token, "/account")
+	_, body := w.page(c.Token, "/account/sessions")
 	m := endForm.FindStringSubmatch(body) // the newest comes first
 	if m == nil {
 		w.t.Fatalf("the account of %s shows no session that could be ended", name)
