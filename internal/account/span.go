@@ -24,8 +24,8 @@ func ParseSpan(text string) (time.Duration, error) {
 			d = time.Duration(n) * long
 		}
 	}
-	if err != nil || d < time.Minute || d > maxSpan {
-		return 0, errs.InvalidField("for", "Write how long as 8h, 90m, 3d or 2w: at least a minute, at most five years.")
+	if err != nil || d < time.Second || d > maxSpan {
+		return 0, errs.InvalidField("for", "Write how long as 8h, 90m, 3d or 2w: at least a second, at most five years.")
 	}
 	return d, nil
 }

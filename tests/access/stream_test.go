@@ -132,6 +132,26 @@ func TestStreamsEndWithTheRightToListen(t *testing.T) {
 		own.end(t, "the role was taken away")
 		w.refused(t, owner.Token, order, "4")
 	})
+	t.Run("a helper's, when the time of the role is over", func(t *testing.T) {
+		helper := w.s.Account(t, "hugo")
+		w.s.Admin(t, "admin", "role", "add", "hugo", "staff:"+a.shop.Slug, "--for", "4s")
+		kitchen := "/live?topic=restaurant:" + a.shop.ID
+		w.until("the role holds", func() bool {
+			return helper.Do(t, "GET", "/restaurants/"+a.shop.Slug+"/orders", nil).Status == 200
+		})
+		l := w.listen(t, helper.Token, kitchen)
+		l.end(t, "the role was over")
+		w.refused(t, helper.Token, kitchen, "3")
+		if r := helper.Do(t, "GET", "/restaurants/"+a.shop.Slug+"/orders", nil); r.Status != 404 {
+			t.Errorf("the orders of the restaurant = %d after the role was over; want 404", r.Status)
+		}
+	})
+	t.Run("a helper's requests, when the role is taken away", func(t *testing.T) {
+		helper := w.s.Account(t, "hedda", "dispatcher")
+		helper.Want(t, 200, "GET", "/dispatch/board", nil, nil)
+		w.s.Admin(t, "admin", "role", "remove", "hedda", "dispatcher")
+		w.until("the role is gone", func() bool { return helper.Do(t, "GET", "/dispatch/board", nil).Status == 403 })
+	})
 	t.Run("an app's, when its token is revoked", func(t *testing.T) {
 		token := w.signIn("customera")
 		l := w.listen(t, token, order)
