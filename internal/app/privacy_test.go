@@ -57,7 +57,7 @@ func onBoth(t *testing.T, test func(t *testing.T, p *place)) {
 func newPlace(t *testing.T, database string) *place {
 	t.Helper()
 	set := config.Overrides{
-		"data": t.TempDir(), "database": database, "mail.mode": "dev", "mail.from": "town@example.org", "town.lat": "52.51", "town.lon": "13.41",
+		"data": t.TempDir(), "database": database, "mail.mode": "dev", "mail.from": "town@example.org", "retention.way": "40d", "town.lat": "52.51", "town.lon": "13.41",
 	}
 	cfg, err := config.Load(set, nil, "")
 	if err != nil {
