@@ -86,6 +86,7 @@ var open = map[string]string{
 	"POST /account/email/move":    "the letter's link says who it is, in whatever browser it is opened",
 	"POST /account/email/undo":    "the letter's link says who it is, and somebody else is signed in perhaps",
 	"POST /place":                 "a guest's address is kept in a cookie of theirs",
+	"POST /setup":                 "whoever holds the link that the server printed makes its first admin",
 	"POST /api/stoa/v1/accounts":  "who signs up is nobody yet",
 	"POST /api/stoa/v1/session":   "who signs in is nobody yet",
 	"DELETE /api/stoa/v1/session": "whoever holds a session or a token may end it, whatever its scopes",

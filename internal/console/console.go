@@ -192,3 +192,11 @@ func done(r *http.Request) string {
 
 // actor returns who acts.
 func actor(ctx context.Context) access.Actor { return access.From(ctx) }
+
+// zone returns the town's, in which the console tells times.
+func zone(ctx context.Context) *time.Location {
+	if z := ui.ChromeFrom(ctx).Zone; z != nil {
+		return z
+	}
+	return time.UTC
+}

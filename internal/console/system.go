@@ -61,7 +61,6 @@ type auditView struct {
 	List   page.Page[audit.Entry]
 	Next   string
 	Export string // the query of the same entries as a file
-	zone   *time.Location
 }
 
 func (s *Service) handleAudit(w http.ResponseWriter, r *http.Request) error {
@@ -80,7 +79,7 @@ func (s *Service) handleAudit(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	next := more("/admin/audit", q, list.Next)
 	q.Del("cursor")
-	return httpx.Render(w, r, http.StatusOK, auditPage(auditView{form, verbs, list, next, q.Encode(), s.Zone}))
+	return httpx.Render(w, r, http.StatusOK, auditPage(auditView{form, verbs, list, next, q.Encode()}))
 }
 
 // handleExport sends the entries of a filter as a file. What fails on the way can only break the file off.
@@ -214,12 +213,11 @@ type jobsView struct {
 	Next        string
 	Schedules   []jobs.Scheduled
 	Done        string
-	zone        *time.Location
 }
 
 func (s *Service) handleJobs(w http.ResponseWriter, r *http.Request) error {
 	ctx, q := r.Context(), r.URL.Query()
-	v := jobsView{State: q.Get("state"), Kind: q.Get("kind"), Done: done(r), zone: s.Zone}
+	v := jobsView{State: q.Get("state"), Kind: q.Get("kind"), Done: done(r)}
 	var err error
 	if v.Stats, err = s.Jobs.Stats(ctx); err != nil {
 		return err
