@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 
 	"github.com/stoa-town/stoa/internal/account"
@@ -51,11 +55,19 @@ func (e *env) with(fn func(a *app.App) error) error {
 type accountCreate struct {
 	Name     string   `required:"" help:"Shown to others; the handle is made of it."`
 	Email    string   `required:"" help:"To sign in with."`
-	Password string   `help:"Left out: one is made and printed."`
+	Password string   `help:"Left out: one is made and printed. Others on this machine can see it while the command runs: see --password-file."`
+	File     string   `name:"password-file" help:"File that holds the password; - is standard input." placeholder:"FILE"`
 	Role     []string `help:"A role to give at once; may be repeated."`
 }
 
 func (c *accountCreate) Run(e *env) error {
+	if c.File != "" {
+		text, err := readSecret(e, c.File)
+		if err != nil {
+			return err
+		}
+		c.Password = text
+	}
 	return e.with(func(a *app.App) error {
 		acc, password, err := a.Accounts.CreateWithRole(e.ctx, account.WithRole{Name: c.Name, Email: c.Email, Password: c.Password, Roles: c.Role})
 		if err != nil {
@@ -67,6 +79,27 @@ func (c *accountCreate) Run(e *env) error {
 		}
 		return nil
 	})
+}
+
+// readSecret returns the first line of a file, or of standard input where it is called "-".
+func readSecret(e *env, file string) (string, error) {
+	in := e.streams.In
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		in = f
+	}
+	line, err := bufio.NewReader(io.LimitReader(in, 64<<10)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	if line = strings.TrimRight(line, "\r\n"); line == "" {
+		return "", fmt.Errorf("there is no password in %s", file)
+	}
+	return line, nil
 }
 
 type accountSuspend struct {

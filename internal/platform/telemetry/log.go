@@ -31,14 +31,29 @@ func Level(name string) (slog.Level, error) {
 	return 0, fmt.Errorf("telemetry: %q is no log level: use debug, info, warn or error", name)
 }
 
-// NewLogger returns a logger that writes lines of JSON, or of key=value where format is Text, from level on. Records logged with a ctx
+// NewLogger returns a logger that writes lines of JSON, or of key=value where format is Text, from level on; what is called like a secret
+// shows as [redacted]. Records logged with a ctx
 // carry its request and trace id.
 func NewLogger(w io.Writer, level slog.Level, format string) *slog.Logger {
-	o := &slog.HandlerOptions{Level: level}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: redact}
 	if format == Text {
 		return slog.New(handler{slog.NewTextHandler(w, o)})
 	}
 	return slog.New(handler{slog.NewJSONHandler(w, o)})
+}
+
+// secret are the names under which nothing is ever logged, alone or behind another word ("oauth_token").
+var secret = []string{"password", "passwd", "token", "secret", "cookie", "authorization", "api_key", "private_key", "recovery_code"}
+
+// redact hides the value of what is called like a secret, whatever it is: the last net under whoever logs one by mistake.
+func redact(_ []string, a slog.Attr) slog.Attr {
+	key := strings.ToLower(a.Key)
+	for _, s := range secret {
+		if strings.HasSuffix(key, s) {
+			return slog.String(a.Key, "[redacted]")
+		}
+	}
+	return a
 }
 
 type ctxKey struct{}

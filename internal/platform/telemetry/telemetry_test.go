@@ -18,6 +18,27 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+func TestWhatIsCalledLikeASecretIsNotLogged(t *testing.T) {
+	var b bytes.Buffer
+	for _, format := range []string{JSON, Text} {
+		log := NewLogger(&b, slog.LevelInfo, format).With("client_secret", "hunter2")
+		log.Info("x", "password", "hunter2", "OAuth_Token", []byte("hunter2"), "Authorization", "Bearer hunter2", slog.Group("in", "set-cookie", "hunter2"), "tokens", 3, "name", "Anna")
+	}
+	if got := b.String(); strings.Contains(got, "hunter2") || strings.Count(got, "Anna") != 2 || strings.Count(got, "[redacted]") != 10 || !strings.Contains(got, `"tokens":3`) {
+		t.Errorf("the log: %s", got)
+	}
+}
+
+func TestALogLineIsOneLineWhateverIsInIt(t *testing.T) {
+	for _, format := range []string{JSON, Text} {
+		var b bytes.Buffer
+		NewLogger(&b, slog.LevelInfo, format).Info("a\r\nb", "k\n", "v\r\n{\"level\":\"ERROR\"}\u2028\x1b[2J\x00", "err", fmt.Errorf("x\ny"))
+		if got := b.String(); strings.Count(got, "\n") != 1 || strings.ContainsAny(got, "\r\x1b\x00") {
+			t.Errorf("%s: %q", format, got)
+		}
+	}
+}
+
 func TestLogLinesCarryRequestAndTrace(t *testing.T) {
 	var b bytes.Buffer
 	log := NewLogger(&b, slog.LevelInfo, JSON).With("node", 3)
