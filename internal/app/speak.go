@@ -43,7 +43,8 @@ func (a *App) langOf(r *http.Request) string {
 		}
 		return own
 	}
-	if i18n.Nearest(own) != "" {
+	// In the demo people are played: whoever plays them reads their own language.
+	if i18n.Nearest(own) != "" && !a.opt.Demo {
 		return own
 	}
 	if c, err := r.Cookie(langCookie); err == nil && i18n.Nearest(c.Value) != "" {

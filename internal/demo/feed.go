@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/delivery/order"
@@ -22,9 +23,9 @@ type news struct {
 	seq  int
 	At   time.Time
 	Icon string
-	Text string // what comes before the code
+	Text i18n.Phrase // what comes before the code
 	Code string
-	Tail string // and after it
+	Tail i18n.Phrase // and after it; may be empty
 	Href string
 	Shop string
 }
@@ -101,42 +102,42 @@ func (f *feed) line(p delivery.Order, at time.Time) (news, bool) {
 	n := news{At: at, Code: p.Code, Href: "/r/" + shop.Slug, Shop: shop.Name}
 	switch p.What {
 	case delivery.OrderPlaced:
-		n.Icon, n.Text, n.Code = "receipt-text", f.customer(p)+" orders dinner", ""
+		n.Icon, n.Text, n.Code = "receipt-text", i18n.P("%s orders dinner", f.customer(p)), ""
 	case delivery.OrderPreparing:
-		n.Icon, n.Text, n.Tail = "chef-hat", "has", "on the stove"
+		n.Icon, n.Text, n.Tail = "chef-hat", i18n.P("has"), i18n.P("on the stove")
 	case delivery.OrderReady:
-		n.Icon, n.Text = "bell-ring", "is ready with"
+		n.Icon, n.Text = "bell-ring", i18n.P("is ready with")
 	case delivery.OrderDelayed:
-		n.Icon, n.Text = "hourglass", "needs a little longer for"
+		n.Icon, n.Text = "hourglass", i18n.P("needs a little longer for")
 	case delivery.OrderPickedUp:
-		n.Icon, n.Text, n.Tail = "bike", f.courier(p)+" rides off with", "for "+f.customer(p)
+		n.Icon, n.Text, n.Tail = "bike", i18n.P("%s rides off with", f.courier(p)), i18n.P("for %s", f.customer(p))
 	case delivery.OrderDelivered:
-		n.Icon, n.Text, n.Code = "party-popper", "Dinner is served at "+f.customer(p)+"’s", ""
+		n.Icon, n.Text, n.Code = "party-popper", i18n.P("Dinner is served at %s’s", f.customer(p)), ""
 		if p.Mode == delivery.Pickup {
-			n.Text = f.customer(p) + " has collected dinner"
+			n.Text = i18n.P("%s has collected dinner", f.customer(p))
 		}
 	case delivery.OrderFailed:
-		n.Icon, n.Text, n.Tail = "door-open", "Nobody opens for", "; the dispatcher sends it out again"
+		n.Icon, n.Text, n.Tail = "door-open", i18n.P("Nobody opens for"), i18n.P("; the dispatcher sends it out again")
 	case delivery.OrderCancelled:
-		n.Icon, n.Text, n.Tail = "circle-x", "Cancelled:", strings.ToLower(order.Reasoned(p.Reason).Text)
+		n.Icon, n.Text, n.Tail = "circle-x", i18n.P("Cancelled:"), i18n.P("%s", strings.ToLower(order.Reasoned(p.Reason).Text))
 	default:
 		return news{}, false
 	}
 	return n, true
 }
 
-func (f *feed) customer(p delivery.Order) string {
+func (f *feed) customer(p delivery.Order) i18n.Phrase {
 	if i, ok := f.d.world.byNeighbour[p.Customer]; ok {
-		return given(f.d.town.Neighbours[i].Name)
+		return i18n.P("%s", given(f.d.town.Neighbours[i].Name))
 	}
-	return "a guest"
+	return i18n.P("a guest")
 }
 
-func (f *feed) courier(p delivery.Order) string {
+func (f *feed) courier(p delivery.Order) i18n.Phrase {
 	if i, ok := f.d.world.byCourier[p.Courier]; ok {
-		return given(f.d.town.Couriers[i].Name)
+		return i18n.P("%s", given(f.d.town.Couriers[i].Name))
 	}
-	return "A courier"
+	return i18n.P("A courier")
 }
 
 func given(name string) string {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/geo"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/delivery/discover"
@@ -110,7 +111,7 @@ type pageView struct {
 func (d *Demo) page(w http.ResponseWriter, r *http.Request) error {
 	v := pageView{
 		town: d.town.Name, clock: d.clock.Now(), zone: d.town.Location, speed: d.clock.Speed(), centre: d.town.Center,
-		pulse: d.feed.pulse(), roles: d.roles(),
+		pulse: d.feed.pulse(), roles: d.roles(r.Context()),
 	}
 	for i, t := range d.town.Restaurants {
 		v.shops = append(v.shops, ui.Option{Value: t.Slug, Label: t.Name})
@@ -158,18 +159,18 @@ type seenRider struct {
 }
 
 // roles returns the cards, each with whoever has something to do just now.
-func (d *Demo) roles() []role {
+func (d *Demo) roles(ctx context.Context) []role {
 	n := d.anybody()
 	kitchen, owner := d.busiest()
 	courier := d.freeCourier()
 	guest, cook, boss := &d.town.Neighbours[n], &d.town.Restaurants[kitchen], &d.town.Restaurants[owner]
 	return []role{
-		{"neighbour", guest.Handle, "utensils", "Neighbour", "Order dinner as " + guest.Name},
-		{"kitchen", cook.Slug, "chef-hat", "Kitchen", "Cook at " + cook.Name},
-		{"courier", d.town.Couriers[courier].Handle, "bike", "Courier", "Ride as " + d.town.Couriers[courier].Name},
-		{"dispatcher", d.town.Dispatchers[0].Handle, "map", "Dispatcher", "See every order and every rider"},
-		{"owner", boss.Slug, "store", "Restaurant owner", "Change the menu of " + boss.Name},
-		{"admin", d.town.Admin.Handle, "key-round", "Admin", "Do anything, as " + d.town.Admin.Name},
+		{"neighbour", guest.Handle, "utensils", i18n.T(ctx, "Neighbour"), i18n.T(ctx, "Order dinner as %s", guest.Name)},
+		{"kitchen", cook.Slug, "chef-hat", i18n.T(ctx, "Kitchen"), i18n.T(ctx, "Cook at %s", cook.Name)},
+		{"courier", d.town.Couriers[courier].Handle, "bike", i18n.T(ctx, "Courier"), i18n.T(ctx, "Ride as %s", d.town.Couriers[courier].Name)},
+		{"dispatcher", d.town.Dispatchers[0].Handle, "map", i18n.T(ctx, "Dispatcher"), i18n.T(ctx, "See every order and every rider")},
+		{"owner", boss.Slug, "store", i18n.T(ctx, "Restaurant owner"), i18n.T(ctx, "Change the menu of %s", boss.Name)},
+		{"admin", d.town.Admin.Handle, "key-round", i18n.T(ctx, "Admin"), i18n.T(ctx, "Do anything, as %s", d.town.Admin.Name)},
 	}
 }
 
@@ -240,7 +241,7 @@ func (d *Demo) hints(ctx context.Context, a access.Actor) []string {
 		if err != nil {
 			continue // it has just gone
 		}
-		out = append(out, fmt.Sprintf("%s, order %s: “My code is %s.”", v.Name, l.code, cmp.Or(v.HandoverCode, v.PickupCode)))
+		out = append(out, i18n.T(ctx, "%s, order %s: “My code is %s.”", v.Name, l.code, cmp.Or(v.HandoverCode, v.PickupCode)))
 	}
 	slices.Sort(out)
 	return out
