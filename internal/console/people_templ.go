@@ -442,7 +442,7 @@ func personPage(v personView) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Section(ui.SectionProps{ID: "roles", Title: i18n.T(ctx, "Roles")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Section(ui.SectionProps{ID: "roles", Title: i18n.T(ctx, "Roles"), LinkHref: "/admin/access?as=" + v.Account.Handle, LinkLabel: i18n.T(ctx, "Explain access")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
