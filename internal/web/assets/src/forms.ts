@@ -1,6 +1,7 @@
 // Forms: no double submit, the idempotency key as a header, answers that are no fragment as a toast, and small comforts.
 import { on, watch } from './dom'
 import { toast } from './toast'
+import { say } from './say'
 
 interface Ctx {
   sourceElement: HTMLElement
@@ -75,7 +76,7 @@ document.addEventListener('htmx:after:request', (e) => {
   const whole = /^\s*<!doctype/i.test(text)
   if (kind.startsWith('text/html') && !whole && response.status < 500) return // a fragment that says what is wrong
   e.preventDefault()
-  let words = 'That did not work. Please try again in a moment.'
+  let words = say('That did not work. Please try again in a moment.')
   if (kind.includes('json')) {
     try {
       const p = JSON.parse(text) as { detail?: string; title?: string }
@@ -88,7 +89,7 @@ document.addEventListener('htmx:after:request', (e) => {
 })
 document.addEventListener('htmx:error', (e) => {
   const error = (e as CustomEvent<{ error?: unknown }>).detail.error
-  if (error instanceof TypeError || error === 'timeout') toast('No answer from the server. Is there a connection?')
+  if (error instanceof TypeError || error === 'timeout') toast(say('No answer from the server. Is there a connection?'))
 })
 
 on('change', '[data-autosubmit]', (f, e) => {
@@ -115,8 +116,8 @@ watch('[data-print-now]', () => void document.fonts.ready.then(() => print()))
 on('click', '[data-copy]', (b) => {
   const text = b.dataset['copy'] ?? ''
   void navigator.clipboard.writeText(text.startsWith('/') ? new URL(text, location.href).href : text).then(
-    () => toast('Copied'),
-    () => toast('This browser does not let pages copy.'),
+    () => toast(say('Copied')),
+    () => toast(say('This browser does not let pages copy.')),
   )
 })
 watch('[data-share]', (b) => (b.hidden = !navigator.share))

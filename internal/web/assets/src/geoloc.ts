@@ -2,6 +2,7 @@
 import { stamp } from './clock'
 import { watch } from './dom'
 import { toast } from './toast'
+import { say } from './say'
 
 let id: number | undefined
 let sent = 0
@@ -34,7 +35,7 @@ watch('[data-geoloc]', () => {
   id = navigator.geolocation.watchPosition(
     post,
     (e) => {
-      if (e.code === e.PERMISSION_DENIED) toast('Without your position, nobody sees how far away dinner is.')
+      if (e.code === e.PERMISSION_DENIED) toast(say('Without your position, nobody sees how far away dinner is.'))
     },
     { enableHighAccuracy: true, maximumAge: 5000 },
   )

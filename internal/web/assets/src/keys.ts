@@ -1,5 +1,6 @@
 // Keyboard: any element with data-key="r" (or "g o", in turn) is pressed by it; "?" lists them all.
 import { make } from './dom'
+import { say } from './say'
 
 const nameOf = (e: HTMLElement) => e.title || e.ariaLabel || e.textContent?.trim() || ''
 
@@ -12,8 +13,8 @@ function help(): void {
     seen.add(key)
     list.append(make('dt', '', make('kbd', '', key)), make('dd', '', nameOf(e)))
   }
-  list.append(make('dt', '', make('kbd', '', '?')), make('dd', '', 'This list'))
-  const d = make('dialog', 'dialog', make('div', 'dialog-head', make('h2', '', 'Keyboard')), make('div', 'dialog-body', list))
+  list.append(make('dt', '', make('kbd', '', '?')), make('dd', '', say('This list')))
+  const d = make('dialog', 'dialog', make('div', 'dialog-head', make('h2', '', say('Keyboard'))), make('div', 'dialog-body', list))
   d.setAttribute('data-modal', '')
   document.body.append(d)
 }

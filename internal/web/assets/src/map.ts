@@ -14,6 +14,7 @@ import type { LiveDetail } from './live'
 import { Base } from './map-base'
 import { toast } from './toast'
 import { policy } from './trusted'
+import { say } from './say'
 
 interface Point {
   id: string
@@ -92,7 +93,7 @@ class StoaMap extends HTMLElement {
     const far = () => inside.classList.toggle('map-far', map.getZoom() < 15)
     map.on('zoomend', far)
     far()
-    inside.setAttribute('aria-label', this.getAttribute('aria-label') ?? 'Map')
+    inside.setAttribute('aria-label', this.getAttribute('aria-label') ?? say('Map'))
     this.base = new Base(this).addTo(map)
     this.buttons()
     this.zones()
@@ -197,7 +198,7 @@ class StoaMap extends HTMLElement {
     if (Number.isNaN(lat) || Number.isNaN(lon)) return
     const id = `courier-${String(data['courier'])}`
     if (this.marks.has(id)) this.move(id, lat, lon)
-    else this.place({ id, lat, lon, kind: 'courier', label: typeof data['name'] === 'string' ? data['name'] : 'Courier' })
+    else this.place({ id, lat, lon, kind: 'courier', label: typeof data['name'] === 'string' ? data['name'] : say('Courier') })
   }
 
   private colour(name: string): string {
@@ -229,8 +230,8 @@ class StoaMap extends HTMLElement {
   }
 
   private buttons(): void {
-    this.button(plus, 'Zoom in', () => this.map?.zoomIn(1))
-    this.button(minus, 'Zoom out', () => this.map?.zoomOut(1))
+    this.button(plus, say('Zoom in'), () => this.map?.zoomIn(1))
+    this.button(minus, say('Zoom out'), () => this.map?.zoomOut(1))
   }
 
   private button(svg: string, name: string, f: () => void): void {
@@ -260,7 +261,7 @@ class StoaMap extends HTMLElement {
     const mark = L.marker(start, { icon: icon('pin'), draggable: true, autoPan: true, keyboard: true, zIndexOffset: 2000 }).addTo(map)
     map.setView(start, undefined, { animate: false })
     const e = mark.getElement()
-    e?.setAttribute('aria-label', 'Your place. Move it with the arrow keys.')
+    e?.setAttribute('aria-label', say('Your place. Move it with the arrow keys.'))
     const put = (at: L.LatLng, say: boolean) => {
       mark.setLatLng(at)
       for (const [i, v] of [[lat, at.lat], [lon, at.lng]] as const) {
@@ -280,10 +281,10 @@ class StoaMap extends HTMLElement {
       const far = ev.shiftKey ? 40 : 8
       put(map.layerPointToLatLng(map.latLngToLayerPoint(mark.getLatLng()).add([way[0] * far, way[1] * far])), true)
     })
-    this.button(locate, 'Where I am', () => {
+    this.button(locate, say('Where I am'), () => {
       navigator.geolocation.getCurrentPosition(
         (p) => put(L.latLng(p.coords.latitude, p.coords.longitude), true),
-        () => toast('Your position is not available. Tap the map instead.'),
+        () => toast(say('Your position is not available. Tap the map instead.')),
         { enableHighAccuracy: true, timeout: 10_000 },
       )
     })
@@ -306,7 +307,7 @@ class StoaMap extends HTMLElement {
       corners.clearLayers()
       ring.forEach((p, i) => {
         const m = L.marker(p, { icon: icon('vertex'), draggable: true }).addTo(corners)
-        m.getElement()?.setAttribute('aria-label', `Corner ${i + 1}`)
+        m.getElement()?.setAttribute('aria-label', `${say('Corner')} ${i + 1}`)
         m.on('drag', () => {
           ring[i] = m.getLatLng()
           area.setLatLngs(ring)
@@ -329,8 +330,8 @@ class StoaMap extends HTMLElement {
       show()
       write()
     }
-    this.button(undo, 'Take back the last corner', () => change(ring.slice(0, -1)))
-    this.button(trash, 'Start again', () => change([]))
+    this.button(undo, say('Take back the last corner'), () => change(ring.slice(0, -1)))
+    this.button(trash, say('Start again'), () => change([]))
   }
 }
 

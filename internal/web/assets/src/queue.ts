@@ -4,6 +4,7 @@ import { stamp } from './clock'
 import { resync } from './live'
 import { toast } from './toast'
 import { policy } from './trusted'
+import { say } from './say'
 
 interface Entry {
   n?: number
@@ -72,7 +73,7 @@ async function send(): Promise<void> {
       if (answer.status === 401 || answer.status === 408 || answer.status === 429 || answer.status >= 500) break
       await run('readwrite', (s) => s.delete(e.n!))
       sent++
-      if (answer.status >= 400) toast((await words(answer)) ?? 'The server did not accept one of your actions.')
+      if (answer.status >= 400) toast((await words(answer)) ?? say('The server did not accept one of your actions.'))
     }
   } catch {
     // no connection: the next attempt is due in ten seconds
@@ -110,7 +111,7 @@ document.addEventListener(
       .then(async () => {
         if ((await count()) === 0) return
         button?.removeAttribute('aria-busy')
-        toast('Kept on this phone. It is sent as soon as there is a connection.')
+        toast(say('Kept on this phone. It is sent as soon as there is a connection.'))
       })
   },
   true,

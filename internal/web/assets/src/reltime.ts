@@ -1,10 +1,12 @@
 // Keeps <time data-rel> in step with the server's clock. The words are those of ui.Ago, ui.Countdown and ui.Elapsed in Go.
 import { now } from './clock'
+import { german, say } from './say'
 
 const rough = (s: number) =>
-  s < 3600 ? `${Math.floor(s / 60)}\u00a0min` : s < 172800 ? `${Math.floor(s / 3600)}\u00a0h` : `${Math.floor(s / 86400)}\u00a0days`
+  s < 3600 ? `${Math.floor(s / 60)}\u00a0min` : s < 172800 ? `${Math.floor(s / 3600)}\u00a0h` : `${Math.floor(s / 86400)}\u00a0${say('days')}`
 
-const ago = (s: number) => (s < 0 ? (s > -60 ? 'in a moment' : 'in ' + rough(-s)) : s < 60 ? 'just now' : rough(s) + ' ago')
+const past = (span: string) => (german ? 'vor ' + span : span + ' ago')
+const ago = (s: number) => (s < 0 ? (s > -60 ? say('in a moment') : 'in ' + rough(-s)) : s < 60 ? say('just now') : past(rough(s)))
 
 const two = (n: number) => String(n).padStart(2, '0')
 const clock = (s: number) => {

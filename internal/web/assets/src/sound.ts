@@ -1,6 +1,7 @@
 // The kitchen's bell. As long as the page holds an element with data-alarm it rings every three seconds. Browsers allow sound only after
 // a tap on the page; until then a button asks for it.
 import { make, watch } from './dom'
+import { say } from './say'
 
 let audio: AudioContext | undefined
 let timer: number | undefined
@@ -35,7 +36,7 @@ function ring(): void {
   navigator.vibrate?.([200, 100, 200])
 }
 
-const arm = make('button', 'button button-primary button-big alarm-arm', 'Tap to turn the bell on')
+const arm = make('button', 'button button-primary button-big alarm-arm', say('Tap to turn the bell on'))
 arm.setAttribute('type', 'button')
 
 async function unlock(): Promise<void> {

@@ -1,0 +1,31 @@
+// The few sentences that scripts say themselves, in the language of the page. English is the key, as in the rest of the house.
+const de: Record<string, string> = {
+  'Copied': 'Kopiert',
+  'Corner': 'Ecke',
+  'Courier': 'Kurier',
+  'Kept on this phone. It is sent as soon as there is a connection.': 'Auf diesem Telefon aufgehoben. Es wird gesendet, sobald es Verbindung gibt.',
+  'Keyboard': 'Tastatur',
+  'Map': 'Karte',
+  'No answer from the server. Is there a connection?': 'Keine Antwort vom Server. Gibt es eine Verbindung?',
+  'Start again': 'Von vorn anfangen',
+  'Take back the last corner': 'Letzte Ecke zurücknehmen',
+  'Tap to turn the bell on': 'Tippen schaltet die Klingel ein',
+  'That did not work. Please try again in a moment.': 'Das hat nicht geklappt. Versuch es gleich noch einmal.',
+  'The server did not accept one of your actions.': 'Der Server hat etwas von dir nicht angenommen.',
+  'This browser does not let pages copy.': 'Dieser Browser lässt Seiten nicht kopieren.',
+  'This list': 'Diese Liste',
+  'Where I am': 'Wo ich bin',
+  'Without your position, nobody sees how far away dinner is.': 'Ohne deinen Standort sieht niemand, wie weit das Essen noch weg ist.',
+  'Your place. Move it with the arrow keys.': 'Dein Ort. Mit den Pfeiltasten verschieben.',
+  'Your position is not available. Tap the map instead.': 'Dein Standort ist nicht zu haben. Tipp stattdessen auf die Karte.',
+  'Zoom in': 'Näher heran',
+  'Zoom out': 'Weiter weg',
+  'days': 'Tagen',
+  'in a moment': 'gleich',
+  'just now': 'gerade eben',
+}
+
+export const german = document.documentElement.lang === 'de'
+
+/** Says a sentence in the language of the page. */
+export const say = (text: string): string => (german && de[text]) || text
