@@ -37,6 +37,8 @@ type Options struct {
 	Place func(ctx context.Context, slug string) (id.ID, error)
 	// OnNewDevice runs in the transaction of a sign-in from a browser or app that the account was never seen in, but for its first.
 	OnNewDevice func(ctx context.Context, tx *db.Tx, a Account, session Session) error
+	// OnEstrange runs in the transaction that locks strangers out of an account: it takes away what they may have added to come back by.
+	OnEstrange func(ctx context.Context, tx *db.Tx, account id.ID) error
 	// SecondStep reports whether an account asks for a second step after a password, a letter or another's word.
 	SecondStep func(ctx context.Context, tx *db.Tx, account id.ID) (bool, error)
 	// Audit notes what was done to an account, in the transaction that did it.
@@ -475,6 +477,11 @@ func (s *Service) Estrange(ctx context.Context, tx *db.Tx, account id.ID) error 
 	}
 	if err := s.store.forgetDevices(ctx, tx, account); err != nil {
 		return err
+	}
+	if s.opt.OnEstrange != nil {
+		if err := s.opt.OnEstrange(ctx, tx, account); err != nil {
+			return err
+		}
 	}
 	return s.EndAll(ctx, tx, account, 0)
 }

@@ -311,7 +311,7 @@ func (a *App) https() bool { return a.Config.HTTPS() }
 // accountOptions returns what the account package is told.
 func (a *App) accountOptions() account.Options {
 	return account.Options{
-		HTTPS: a.https(), Demo: a.opt.Demo, Fail: a.failUnknown, App: a.ownToken, Audit: a.Audit.Write, SecondStep: a.secondStep,
+		HTTPS: a.https(), Demo: a.opt.Demo, Fail: a.failUnknown, App: a.ownToken, Audit: a.Audit.Write, SecondStep: a.secondStep, OnEstrange: a.estrange,
 		Gone: func(ctx context.Context, tx *db.Tx, handle string) (bool, error) {
 			return a.Privacy.HandleGone(ctx, tx, handle)
 		},

@@ -81,6 +81,14 @@ func (a *App) secondStep(ctx context.Context, tx *db.Tx, who id.ID) (bool, error
 	return a.TwoStep.Needed(ctx, tx, who)
 }
 
+// estrange takes away what strangers may have added to an account to come back by.
+func (a *App) estrange(ctx context.Context, tx *db.Tx, who id.ID) error {
+	if err := a.Passkeys.Estrange(ctx, tx, who); err != nil {
+		return err
+	}
+	return a.Connected.Estrange(ctx, tx, who)
+}
+
 // ways are the buttons of the sign-in page besides its form, proofs those of the page that asks who somebody is once more.
 func (a *App) ways() []func(next string) templ.Component {
 	return append([]func(string) templ.Component{passkey.SignIn}, a.Connected.Buttons()...)

@@ -17,6 +17,7 @@ type adminCmd struct {
 		Create    accountCreate    `cmd:"" help:"Make an account; its password is printed once."`
 		Suspend   accountSuspend   `cmd:"" help:"Sign somebody out everywhere and keep them out."`
 		Reinstate accountReinstate `cmd:"" help:"Let a suspended account in again."`
+		OneStep   accountOneStep   `cmd:"" help:"Turn off the second step of somebody who has lost phone and recovery codes."`
 	} `cmd:"" help:"Accounts."`
 	Role struct {
 		Grant  roleGrant  `cmd:"" help:"Give somebody a role: admin, dispatcher, courier, moderator, owner:SLUG, staff:SLUG."`
@@ -127,6 +128,23 @@ func (e *env) standing(login string, active bool) error {
 			return err
 		}
 		fmt.Fprintf(e.streams.Out, "@%s %s.\n", acc.Handle, says)
+		return nil
+	})
+}
+
+type accountOneStep accountSuspend
+
+// Run turns off an account's second step. Its owner is told by letter.
+func (c *accountOneStep) Run(e *env) error {
+	return e.with(func(a *app.App) error {
+		acc, err := a.Accounts.Find(e.ctx, strings.TrimPrefix(c.Name, "@"))
+		if err != nil {
+			return err
+		}
+		if err := a.TwoStep.Off(e.ctx, acc.ID); err != nil {
+			return err
+		}
+		fmt.Fprintf(e.streams.Out, "@%s signs in without a second step.\n", acc.Handle)
 		return nil
 	})
 }

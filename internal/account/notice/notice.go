@@ -4,6 +4,7 @@ package notice
 
 import (
 	"context"
+	"time"
 
 	"github.com/stoa-town/stoa/internal/account"
 	"github.com/stoa-town/stoa/internal/base/i18n"
@@ -11,6 +12,10 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/mail"
 )
+
+// Recent is how far back a way to sign in was added that ends when strangers are locked out of an account: whoever was in may have added it
+// to come back by. It is as long as the letter about a new device can be answered.
+const Recent = 7 * 24 * time.Hour
 
 // Change is what became of somebody's ways to sign in.
 type Change struct {

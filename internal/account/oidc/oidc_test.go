@@ -419,6 +419,28 @@ func TestAConnectionBelongsToOneAccount(t *testing.T) {
 	})
 }
 
+func TestLockingStrangersOutEndsTheConnectionsTheyMayHaveMade(t *testing.T) {
+	both(t, func(t *testing.T, w *town) {
+		old, fresh := person{Issuer: w.campus.URL, Subject: "z-1"}, person{Issuer: w.club.URL, Subject: "t-1"}
+		if err := w.connect(t.Context(), w.anna, old); err != nil {
+			t.Fatal(err)
+		}
+		w.now.Advance(notice.Recent + time.Hour)
+		if err := w.connect(t.Context(), w.anna, fresh); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.DB.Write(t.Context(), func(tx *db.Tx) error { return w.Estrange(t.Context(), tx, w.anna) }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.enter(t.Context(), old, w.visit); err != nil {
+			t.Errorf("a connection from before: %v", err)
+		}
+		if _, err := w.enter(t.Context(), fresh, w.visit); !errs.Is(err, errs.NotFound) {
+			t.Errorf("a connection of that week = %v; want nobody known", err)
+		}
+	})
+}
+
 func TestAProviderThatLiesAboutItselfIsNotUsed(t *testing.T) {
 	for name, about := range map[string]map[string]any{
 		"another issuer":  {"issuer": "https://accounts.example.org"},

@@ -321,6 +321,15 @@ func (s *Service) Remove(ctx context.Context, who, identity id.ID) error {
 	})
 }
 
+// Estrange takes the connections away, in the caller's transaction, that somebody may have made who was in the account shortly.
+func (s *Service) Estrange(ctx context.Context, tx *db.Tx, who id.ID) error {
+	n, err := s.store.removeSince(ctx, tx, who, s.Now().Add(-notice.Recent))
+	if err != nil || n == 0 {
+		return err
+	}
+	return s.Tell.Note(ctx, tx, who, "identity.estrange", map[string]any{"removed": n})
+}
+
 // invite keeps who was introduced until they have filled in the form for a new account, and returns the ticket for it.
 func (s *Service) invite(ctx context.Context, who person, next, browser string) (string, error) {
 	return s.issue(ctx, kindJoin, 0, joining{who, next}, browser, joinFor)

@@ -60,6 +60,11 @@ func (store) lock(ctx context.Context, tx *db.Tx, account id.ID) error {
 	return err
 }
 
+// removeSince takes the connections away that were made after a time, and returns how many those were.
+func (store) removeSince(ctx context.Context, tx *db.Tx, account id.ID, since time.Time) (int64, error) {
+	return tx.Exec(ctx, `DELETE FROM account_identity WHERE account = $1 AND created_at > $2`, account, since.UnixMicro())
+}
+
 // remove takes a connection away and returns its issuer, or a NotFound error.
 func (store) remove(ctx context.Context, tx *db.Tx, account, identity id.ID) (string, error) {
 	var issuer string

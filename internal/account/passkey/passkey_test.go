@@ -399,6 +399,25 @@ func TestTheLastWayInStays(t *testing.T) {
 	})
 }
 
+func TestLockingStrangersOutEndsTheKeysTheyMayHaveAdded(t *testing.T) {
+	both(t, func(t *testing.T, w *town) {
+		old, _ := w.add(t, w.anna)
+		other, _ := w.add(t, w.berta)
+		w.now.Advance(notice.Recent + time.Hour)
+		fresh, _ := w.add(t, w.anna)
+		if err := w.DB.Write(t.Context(), func(tx *db.Tx) error { return w.Estrange(t.Context(), tx, w.anna) }); err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range []*softKey{old, other} {
+			if _, err := w.signIn(t, k.get(t, w.offer(t))); err != nil {
+				t.Errorf("a key from before: %v", err)
+			}
+		}
+		_, err := w.signIn(t, fresh.get(t, w.offer(t)))
+		refused(t, err, "unknown_passkey")
+	})
+}
+
 func TestAnothersKeyIsNotThere(t *testing.T) {
 	both(t, func(t *testing.T, w *town) {
 		_, p := w.add(t, w.anna)

@@ -425,6 +425,15 @@ func (s *Service) Remove(ctx context.Context, who, key id.ID) error {
 	})
 }
 
+// Estrange takes the keys away, in the caller's transaction, that somebody may have added who was in the account shortly.
+func (s *Service) Estrange(ctx context.Context, tx *db.Tx, who id.ID) error {
+	n, err := s.store.removeSince(ctx, tx, who, s.Now().Add(-notice.Recent))
+	if err != nil || n == 0 {
+		return err
+	}
+	return s.Tell.Note(ctx, tx, who, "passkey.estrange", map[string]any{"removed": n})
+}
+
 func (s *Service) otherWay(ctx context.Context, tx *db.Tx, who id.ID) (bool, error) {
 	if s.opt.OtherWay == nil {
 		return false, nil

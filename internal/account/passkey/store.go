@@ -87,6 +87,11 @@ func (store) rename(ctx context.Context, tx *db.Tx, account, key id.ID, name str
 	return err
 }
 
+// removeSince takes the keys away that were added after a time, and returns how many those were.
+func (store) removeSince(ctx context.Context, tx *db.Tx, account id.ID, since time.Time) (int64, error) {
+	return tx.Exec(ctx, `DELETE FROM account_passkey WHERE account = $1 AND created_at > $2`, account, since.UnixMicro())
+}
+
 // remove takes a key away and returns its name, or a NotFound error.
 func (store) remove(ctx context.Context, tx *db.Tx, account, key id.ID) (string, error) {
 	var name string
