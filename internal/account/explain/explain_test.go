@@ -117,6 +117,12 @@ func TestAskSaysWhatAccessDecides(t *testing.T) {
 			t.Errorf("%s %s %s would turn by %q; want %q", c.who.Handle, c.verb, c.thing, got, c.ways)
 		}
 	}
+	app := w.anna
+	app.App, app.Scopes = 9, []string{"read"}
+	a, err := w.s.Ask(t.Context(), app, "order.cancel", "order:ABC-DEF")
+	if got := Ways(t.Context(), a.Explanation); err != nil || !slices.Equal(got, []string{"Comes with a token that has the scope stoa:orders"}) {
+		t.Errorf("an app's way = %q, %v", got, err)
+	}
 	for _, c := range [][2]string{{"order.fly", ""}, {"", ""}, {"order.cancel", ""}, {"order.cancel", "ABC-DEF"}, {"order.cancel", "dish:pizza"}, {"order.cancel", "order:"}} {
 		if _, err := w.s.Ask(t.Context(), w.anna, c[0], c[1]); !errs.Is(err, errs.Invalid) && c[0] != "order.fly" {
 			t.Errorf("Ask(%q, %q) = %v; want an invalid error", c[0], c[1], err)

@@ -60,8 +60,12 @@ func Ways(ctx context.Context, e access.Explanation) []string {
 		parts := make([]string, len(change))
 		for i, f := range change {
 			parts[i] = FactWord(ctx, f.Name)
-			if !f.Holds && !e.Allowed {
-				parts[i] = i18n.T(ctx, "not: %s", parts[i])
+			if f.Holds || e.Allowed {
+				continue
+			}
+			parts[i] = i18n.T(ctx, "not: %s", parts[i])
+			if scope, ok := strings.CutPrefix(f.Name, `Token::"without `); ok {
+				parts[i] = i18n.T(ctx, "Comes with a token that has the scope %s", strings.TrimSuffix(scope, `"`))
 			}
 		}
 		out = append(out, strings.Join(parts, i18n.T(ctx, ", and ")))
