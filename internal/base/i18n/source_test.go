@@ -23,9 +23,7 @@ var later = []string{
 	"internal/delivery/courier",
 	"internal/delivery/dispatch",
 	"internal/delivery/menu",
-	"internal/delivery/order",
 	"internal/delivery/payment",
-	"internal/delivery/restaurant",
 }
 
 // english lists what speaks English only, and why.
@@ -96,7 +94,7 @@ func cmpErr(err, otherwise error) error {
 
 // sentenceAt says which argument of a function is a sentence.
 var sentenceAt = map[string]int{
-	"i18n.T": 1, "i18n.Key": 0, "i18n.P": 0, "i18n.N": 2, "delivery.NewProblem": 2, "p.problem": 2, "errs.New": 1, "errs.InvalidField": 1, "errs.FieldOf": 1,
+	"i18n.T": 1, "i18n.Key": 0, "i18n.P": 0, "i18n.N": 2, "delivery.NewProblem": 2, "p.problem": 2, "errs.New": 1, "errs.InvalidField": 1, "errs.FieldOf": 1, "c.add": 1,
 }
 
 // shownAt says which argument of a component is shown as it is.

@@ -79,13 +79,13 @@ func Compile(rid id.ID, slug string, version int64, since time.Time, s Settings)
 		opt.Holiday = func(d hours.Date) bool { return days[d] }
 	}
 	sched, wrong := parseHours(s.Hours)
-	if wrong != "" {
+	if wrong.Format != "" {
 		return nil, fmt.Errorf("restaurant: compile hours of %s: %s", slug, wrong)
 	}
 	c.courier.sched, c.courier.opt = sched, opt
 	c.pickup.sched, c.pickup.opt = sched, opt
 	if s.Pickup != "" {
-		if c.pickup.sched, wrong = parseHours(s.Pickup); wrong != "" {
+		if c.pickup.sched, wrong = parseHours(s.Pickup); wrong.Format != "" {
 			return nil, fmt.Errorf("restaurant: compile pickup hours of %s: %s", slug, wrong)
 		}
 	}

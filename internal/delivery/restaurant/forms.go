@@ -10,6 +10,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/geo"
 	"github.com/stoa-town/stoa/internal/base/hours"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/base/text"
 )
@@ -121,7 +122,7 @@ func (f zoneForm) zone(currency string) (Zone, error) {
 	amount := func(path, s string) money.Amount {
 		a, err := parseMoney(s, currency)
 		if err != nil {
-			c.add(path, "%v", err)
+			c.add(path, writeAmount, amountText(250, currency))
 		}
 		return a
 	}
@@ -165,7 +166,7 @@ func (f kitchenForm) apply(s *Settings) error {
 	s.Prep = f.rules(s.Currency, &c)
 	var err error
 	if s.Minimum, err = parseMoney(f.Minimum, s.Currency); err != nil {
-		c.add("minimum", "%v", err)
+		c.add("minimum", writeAmount, amountText(250, s.Currency))
 	}
 	s.Delivers, s.PicksUp, s.AutoAccept = f.Delivers, f.PicksUp, f.AutoAccept
 	s.CapOrders, s.CapMinutes, s.SlotMinutes, s.DaysAhead = f.CapOrders, f.CapMinutes, f.SlotMinutes, f.DaysAhead
@@ -197,7 +198,7 @@ func (f kitchenForm) rules(currency string, c *checker) []PrepRule {
 			r.Rush = 2 * r.Min
 		}
 		if r.UpTo, err = parseMoney(f.UpTo[i], currency); err != nil {
-			c.add(path+".up_to", "%v", err)
+			c.add(path+".up_to", writeAmount, amountText(250, currency))
 		}
 		out = append(out, r)
 	}
@@ -219,6 +220,9 @@ func percent(c *checker, path, s string) int {
 
 func percentText(rate int) string { return strconv.FormatFloat(float64(rate)/100, 'f', -1, 64) }
 
+// writeAmount is what is said to who writes something else.
+var writeAmount = i18n.Key("Write an amount such as %s.")
+
 // parseMoney reads "2.50", "2,5" or "3"; empty is 0.
 func parseMoney(s, currency string) (money.Amount, error) {
 	s = strings.Replace(strings.TrimSpace(s), ",", ".", 1)
@@ -228,7 +232,7 @@ func parseMoney(s, currency string) (money.Amount, error) {
 	whole, fraction, _ := strings.Cut(s, ".")
 	dec := money.Decimals(currency)
 	if len(whole) > 7 || len(fraction) > dec || strings.Trim(whole+fraction, "0123456789") != "" || whole+fraction == "" {
-		return 0, fmt.Errorf("Write an amount such as %s.", amountText(250, currency)) //nolint:staticcheck // shown to people as it is
+		return 0, fmt.Errorf("restaurant: %.20q is no amount", s)
 	}
 	n, err := strconv.ParseInt(whole+fraction+strings.Repeat("0", dec-len(fraction)), 10, 64)
 	return n, err

@@ -11,6 +11,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/geo"
 	"github.com/stoa-town/stoa/internal/base/hours"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
@@ -105,6 +106,14 @@ func spansText(spans []hours.ClockSpan) string {
 		words[i] = strings.Replace(c.String(), "-", "–", 1)
 	}
 	return strings.Join(words, ", ")
+}
+
+// spansWords says times as people read them.
+func spansWords(ctx context.Context, spans []hours.ClockSpan) string {
+	if len(spans) == 0 {
+		return i18n.T(ctx, "closed")
+	}
+	return spansText(spans)
 }
 
 // view returns the restaurant at now; settings only for who works there.

@@ -16,6 +16,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/geo"
 	"github.com/stoa-town/stoa/internal/base/hours"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/base/text"
@@ -128,7 +129,7 @@ type checker []errs.Field
 
 func (c *checker) add(path, format string, args ...any) {
 	if len(*c) < 20 { // nobody reads more at once
-		*c = append(*c, errs.Field{Path: path, Message: fmt.Sprintf(format, args...)})
+		*c = append(*c, errs.FieldOf(path, format, args...))
 	}
 }
 
@@ -211,19 +212,19 @@ func loadZone(name string) (*time.Location, error) {
 }
 
 // parseHours returns the schedule, or the sentence that says what is wrong with it and at which column.
-func parseHours(s string) (hours.Schedule, string) {
+func parseHours(s string) (hours.Schedule, i18n.Phrase) {
 	if len(s) > MaxHours {
-		return hours.Schedule{}, fmt.Sprintf("Write at most %d characters.", MaxHours)
+		return hours.Schedule{}, i18n.Phrase{Format: i18n.Key("Write at most %d characters."), Args: []any{MaxHours}}
 	}
 	var sched hours.Schedule
 	err := sched.UnmarshalText([]byte(strings.TrimSpace(s)))
 	if err == nil {
-		return sched, ""
+		return sched, i18n.Phrase{}
 	}
 	if bad, ok := errors.AsType[*hours.ParseError](err); ok {
-		return sched, fmt.Sprintf("Column %d: %s.", bad.Column, bad.Reason)
+		return sched, i18n.Phrase{Format: i18n.Key("Column %d: %s."), Args: []any{bad.Column, bad.Reason}}
 	}
-	return sched, "These hours can't be read."
+	return sched, i18n.Phrase{Format: i18n.Key("These hours can't be read.")}
 }
 
 func (s *Settings) calendar(c *checker, now time.Time) {
@@ -232,8 +233,8 @@ func (s *Settings) calendar(c *checker, now time.Time) {
 		text *string
 	}{{"hours", &s.Hours}, {"pickup_hours", &s.Pickup}} {
 		*f.text = strings.TrimSpace(*f.text)
-		if _, wrong := parseHours(*f.text); wrong != "" {
-			c.add(f.path, "%s", wrong)
+		if _, wrong := parseHours(*f.text); wrong.Format != "" {
+			c.add(f.path, wrong.Format, wrong.Args...)
 		}
 	}
 	const keep = 30 * 24 * time.Hour
