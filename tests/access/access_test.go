@@ -6,6 +6,7 @@ package access
 import (
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,14 +17,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write testdata/matrix.golden anew")
+var (
+	update = flag.Bool("update", false, "write testdata/matrix.golden anew")
+	only   = flag.String("only", "", "ask only at routes with this in them, and compare nothing")
+)
 
 const legend = `# Who may do what. A route a line, who asks a column; in each, what is asked for: one's own, another's, nobody's; where a path names a
 # restaurant and a thing in it also: the own restaurant with another's thing. Who has no side (admins and the like) has the first for
 # their own. The suspended account, the read-only token and the dead token belong to owners of R1 who are couriers, dispatchers and admins
-# too. Written by: go test ./tests/access -run TestMatrix -update
+# too. The apps were let in by customer A: one for what Mastodon's apps ask for, one for stoa:orders. Written by: go test ./tests/access -run TestMatrix -update
 #
-#   + done   ~ allowed, but refused by state or input (409, 422)   1 sign in first (401, or led to it)   3 forbidden   4 not found
+#   + done   ~ allowed, but refused by state or input (400, 409, 422)   1 sign in first (401, or led to it)   3 forbidden, or led to show
+#   once more that it is them, which no token can   4 not found
 `
 
 // matrix holds the classes of the answers: line by line, for each of the people.
@@ -32,12 +37,16 @@ type matrix map[string][]string
 func TestMatrix(t *testing.T) {
 	w := newWorld(t)
 	w.checkSecrets()
-	all := routes(t, w.s)
+	all := slices.DeleteFunc(routes(t, w.s), func(line string) bool { return !strings.Contains(line, *only) })
 	order := slices.Clone(all)
 	slices.SortStableFunc(order, func(a, b string) int { return slices.Index(last, a) - slices.Index(last, b) })
 	got := matrix{}
 	for _, line := range order {
 		got[line] = w.row(line)
+	}
+	if *only != "" {
+		t.Log(text(w.people, all, got))
+		return
 	}
 	w.checkRows(got)
 	golden(t, text(w.people, all, got))
@@ -57,6 +66,14 @@ func TestAppsThatMayOnlyWriteReadNothing(t *testing.T) {
 	}
 }
 
+// at is the class of an answer at a route.
+func (a answer) at(line string) byte {
+	if a.status == http.StatusServiceUnavailable && slices.Contains(letters, line) {
+		return '~'
+	}
+	return a.class()
+}
+
 // row asks for everything at one route, as everybody.
 func (w *world) row(line string) []string {
 	out := make([]string, len(w.people))
@@ -67,10 +84,11 @@ func (w *world) row(line string) []string {
 			method, path := q.address()
 			body := q.body()
 			a := w.send(method, path, body, who.token, "")
-			if a.class() == '?' {
+			class := a.at(line)
+			if class == '?' {
 				w.t.Errorf("%s as %s (%s) = %d\n%.500s", line, who.name, at, a.status, a.body)
 			}
-			cell.WriteByte(a.class())
+			cell.WriteByte(class)
 			w.checkLeak(q, path, a)
 			if strings.HasSuffix(line, "/sessions/{id}/end") && at == foreign {
 				w.s.As(w.beside).Want(w.t, 200, "GET", "/me", nil, nil) // another's session goes on, though that form does not say
@@ -136,7 +154,7 @@ func (w *world) checkDead(line string, row []string) {
 		}
 	}
 	for _, cookie := range w.cookies {
-		if a := w.send(method, path, q.body(), "", cookie); a.class() != row[0][0] {
+		if a := w.send(method, path, q.body(), "", cookie); a.at(line) != row[0][0] {
 			w.t.Errorf("%s with a cookie that is not good any more = %d; want what strangers get, %c", line, a.status, row[0][0])
 		}
 	}
@@ -163,6 +181,9 @@ func (w *world) checkRows(got matrix) {
 		for i, who := range w.people {
 			if who.name == "read-only" && method != "GET" && !slices.Contains(harmless, line) && strings.ContainsAny(row[i], "+~") {
 				w.t.Errorf("%s with a token that may only read = %q; want it refused", line, row[i])
+			}
+			if who.name == "app friends" && strings.HasPrefix(line, method+" "+api) && !open && line != "DELETE "+api+"/session" && !strings.HasSuffix(line, "/me") && strings.ContainsAny(row[i], "+~") {
+				w.t.Errorf("%s with the token of an app that is not for food = %q; want it refused", line, row[i])
 			}
 			if who.trusts || who.token == "" || open && method == "GET" || !private(line) {
 				continue
@@ -213,7 +234,7 @@ func (w *world) checkLeak(q request, path string, a answer) {
 	}
 	for _, s := range w.sides {
 		words := []string{s.secret.email}
-		related := s.n == q.who.side && q.who.rw != nil || q.who.trusts
+		related := s.n == q.who.side && q.who.rw != nil && q.who.name != "moderator" || q.who.trusts
 		if !related {
 			words = append(words, s.secret.phone, s.secret.street, strings.ReplaceAll(s.secret.phone, " ", ""))
 			if s.order.ID != "" {
@@ -227,6 +248,9 @@ func (w *world) checkLeak(q request, path string, a answer) {
 			words = append(words, s.token, `"handover_code":"`+s.order.Handover)
 		}
 		for _, word := range words {
+			if q.line == "POST "+api+"/orders" && strings.Contains(word, "_code") {
+				continue // of the asker's new order, whose four digits may be the same
+			}
 			if word != "" && strings.Contains(a.body, word) && !strings.Contains(path, word) {
 				w.t.Errorf("%s as %s (%s) = %d tells %q of the customer of %s", q.line, q.who.name, q.at, a.status, word, s.shop.Slug)
 			}
@@ -251,7 +275,7 @@ func text(people []*actor, all []string, got matrix) string {
 	}
 	var one, two []string
 	for _, p := range people {
-		first, second, _ := strings.Cut(strings.NewReplacer("anonymous", "nobody", "customer", "cust.", "courier", "cour.", "dispatcher", "disp.", "suspended", "susp.", "read-only", "read only").Replace(p.name), " ")
+		first, second, _ := strings.Cut(strings.NewReplacer("anonymous", "nobody", "customer", "cust.", "courier", "cour.", "dispatcher", "disp.", "moderator", "mod.", "suspended", "susp.", "read-only", "read only").Replace(p.name), " ")
 		one, two = append(one, first), append(two, second)
 	}
 	row("", one)

@@ -29,6 +29,39 @@ var public = lines(`
 	POST /place
 	GET /r/{slug}
 	GET /r/{slug}/i/{item}
+	GET /.well-known/oauth-authorization-server
+	GET /account/email/move
+	POST /account/email/move
+	GET /account/email/undo
+	POST /account/email/undo
+	POST /api/v1/apps
+	POST /language
+	GET /oauth/authorize
+	GET /privacy
+	GET /rules
+	GET /setup
+	POST /setup
+	GET /sign-in/forgot
+	POST /sign-in/forgot
+	GET /sign-in/link
+	POST /sign-in/link
+	POST /sign-in/link/enter
+	GET /sign-in/not-me
+	POST /sign-in/not-me
+	POST /sign-in/passkey
+	POST /sign-in/passkey/options
+	GET /sign-in/reset
+	POST /sign-in/reset
+	GET /sign-in/sent
+	POST /sign-in/with/{provider}
+	GET /sign-in/with/{provider}/callback
+	GET /sign-up/finish
+	POST /sign-up/finish
+	GET /sign-up/handle
+	GET /sign-up/sent
+	GET /sign-up/waiting
+	GET /sign-up/with
+	POST /sign-up/with
 	GET /sign-in
 	POST /sign-in
 	GET /sign-up
@@ -70,13 +103,26 @@ var public = lines(`
 // harmless are the writes that change nothing of anybody's, so that an app without "write" may send them.
 var harmless = lines(`
 	POST /sign-in
+	POST /sign-in/forgot
+	POST /sign-in/link
+	POST /sign-in/passkey
+	POST /sign-in/passkey/options
 	POST /sign-up
+	POST /sign-up/with
 	POST /sign-out
+	POST /language
 	POST /place
+	POST /api/v1/apps
 	POST /api/stoa/v1/accounts
 	POST /api/stoa/v1/session
 	POST /api/stoa/v1/quotes
 	DELETE /api/stoa/v1/session
+`)
+
+// letters are the routes that answer 503 where the town sends no letters, as here.
+var letters = lines(`
+	POST /sign-in/forgot
+	POST /sign-in/link
 `)
 
 // last are the routes after which somebody's sessions are gone.
@@ -157,7 +203,10 @@ var kinds = map[string]string{
 	"orders/{id}": "order", "offers/{order}": "order", "tasks/{id}": "task", "addresses/{id}": "address", "closures/{id}": "closure", "items/{id}": "item",
 	"groups/{id}": "group", "sections/{id}": "section", "menus/{id}": "menu", "options/{id}": "option", "availability/{id}": "item", "menu/{id}": "item",
 	"sessions/{id}": "session", "lines/{n}": "line", "zones/{n}": "n", "i/{item}": "dish", "again/{code}": "code", "orders/{code}": "code",
-	"special/{date}": "date",
+	"special/{date}": "date", "people/{id}": "person", "sign-ups/{id}": "person", "schedules/{name}": "schedule", "settings/{key}": "key", "roles/{role}": "role",
+	"people/{id}/grant": "person", "sessions/{session}": "town", "invites/{id}": "town", "jobs/{id}": "town", "mail/{id}": "town", "history/{id}": "town",
+	"samples/{kind}": "town", "copies/{id}": "town", "passkeys/{id}": "town", "connected/{id}": "town", "connected/{provider}": "town", "apps/{id}": "town",
+	"tokens/{id}": "town", "with/{provider}": "town",
 }
 
 // inBody are the routes that name their object in the body or the query.
@@ -198,6 +247,10 @@ func cells(line string) []string {
 	switch {
 	case len(ps) == 0, len(ps) == 1 && (ps[0] == "name" || ps[0] == "schema"):
 		return []string{own}
+	case ps[0] == "town":
+		return []string{absent} // there is none yet, and no side to it
+	case ps[0] == "person", ps[0] == "schedule", ps[0] == "key":
+		return []string{own, absent} // of the town: nobody's own, but for admins
 	case ps[0] == "line":
 		return []string{own, absent} // a cart is never named: it is the asker's
 	case len(ps) > 1 && ps[0] == "slug" && ps[1] != "n" && ps[1] != "date":
@@ -264,6 +317,9 @@ func (q request) body() any {
 	if strings.HasPrefix(path, api) {
 		return q.json(method + strings.TrimPrefix(path, api))
 	}
+	if form := q.peopleForm(path); form != nil {
+		return form
+	}
 	return q.form(path)
 }
 
@@ -274,6 +330,12 @@ func (q request) json(line string) any {
 	s := q.thing()
 	type m = map[string]any
 	switch line {
+	case "PATCH/admin/people/{id}":
+		return m{"state": "suspended", "reason": "Why not"}
+	case "POST/admin/people/{id}/roles":
+		return m{"role": "courier"}
+	case "PATCH/admin/settings":
+		return m{"values": m{}}
 	case "POST/accounts":
 		name := "visitor" + strings.ReplaceAll(q.w.key(), "-", "")
 		return m{"name": name, "email": name + "@example.org", "password": harness.Password}

@@ -2,6 +2,7 @@ package access
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	_ "modernc.org/sqlite" // to let a session run out
+	_ "modernc.org/sqlite" // to let a session run out, and to give an app a token
 
 	"github.com/stoa-town/stoa/tests/harness"
 )
@@ -102,13 +103,41 @@ func newWorld(t *testing.T) *world {
 	w.person("staff R1", 0, w.s.Account(t, "sam", "staff:"+a.shop.Slug))
 	w.person("owner R2", 1, w.s.Account(t, "olga", "owner:"+b.shop.Slug))
 	w.person("dispatcher", 0, w.s.Account(t, "dana", "dispatcher")).trusts = true
+	w.person("moderator", 0, w.s.Account(t, "mo", "moderator"))
 	w.person("admin", 0, w.admin).trusts = true
 	all := append(strings.Fields(everything), "owner:"+a.shop.Slug)
 	w.add("suspended", w.suspended(all), 0, nil)
 	lens := w.s.Account(t, "lens", all...)
 	w.add("read-only", w.s.Admin(t, "admin", "token", "create", "--account", "lens", "--scopes", "read"), 0, lens).trusts = true
 	w.add("dead token", w.ended(all), 0, nil)
+	w.add("app friends", w.app("customera", "read write follow push"), 0, a.customer)
+	w.add("app food", w.app("customera", "stoa:orders"), 0, a.customer)
 	return w
+}
+
+// app returns a token as an app of OAuth has it, once a person let it in for some scopes.
+func (w *world) app(login, scopes string) string {
+	token := w.s.Admin(w.t, "admin", "token", "create", "--account", login, "--scopes", scopes)
+	sum := sha256.Sum256([]byte(token))
+	w.change(`UPDATE account_session SET app = 77 WHERE token_sha256 = ?`, sum[:])
+	return token
+}
+
+// change changes one row of the database beside the server.
+func (w *world) change(query string, args ...any) {
+	w.t.Helper()
+	d, err := sql.Open("sqlite", "file:"+filepath.Join(w.s.Data, "stoa.db")+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer d.Close()
+	res, err := d.ExecContext(w.t.Context(), query, args...)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if n, err := res.RowsAffected(); n != 1 || err != nil {
+		w.t.Fatalf("%s changed %d rows, %v; want 1", query, n, err)
+	}
 }
 
 func (w *world) add(name, token string, side int, rw *harness.Client) *actor {
@@ -176,18 +205,7 @@ func (w *world) suspended(roles []string) string {
 func (w *world) ended(roles []string) string {
 	c := w.s.Account(w.t, "gone", roles...)
 	late := w.signIn("gone")
-	d, err := sql.Open("sqlite", "file:"+filepath.Join(w.s.Data, "stoa.db")+"?_pragma=busy_timeout(5000)")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer d.Close()
-	res, err := d.ExecContext(w.t.Context(), `UPDATE account_session SET expires_at = 1 WHERE kind = 'session' AND account = (SELECT id FROM account WHERE handle = 'gone')`)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if n, err := res.RowsAffected(); n != 1 || err != nil {
-		w.t.Fatalf("%d sessions were let run out, %v; want 1", n, err)
-	}
+	w.change(`UPDATE account_session SET expires_at = 1 WHERE kind = 'session' AND account = (SELECT id FROM account WHERE handle = 'gone')`)
 	w.dead, w.cookies = append(w.dead, c.Token, late), append(w.cookies, late)
 	c.Want(w.t, 200, "GET", "/dispatch/board", nil, nil)
 	c.Want(w.t, 204, "DELETE", "/session", nil, nil)
@@ -255,6 +273,14 @@ func (q request) get(kind string) string {
 		return w.personal(kind, q)
 	case "n":
 		return "2" // a zone: every restaurant has two
+	case "town":
+		return nowhere[kind]
+	case "schedule":
+		return "account.sweep"
+	case "key":
+		return "signup.mode"
+	case "role":
+		return "courier"
 	case "date":
 		return nextYear("", 0)
 	}
@@ -271,6 +297,7 @@ var nowhere = map[string]string{
 	"slug": "no-such-place", "order": "999999999999999", "code": "ZZZZZZ", "token": strings.Repeat("x", 43), "task": "999999999999999", "address": "999999999999999",
 	"session": "999999999999999", "line": "999", "n": "99", "date": nextYear("", 9), "item": "999999999999999", "dish": "999999999999999", "group": "999999999999999",
 	"section": "999999999999999", "menu": "999999999999999", "option": "999999999999999", "closure": "999999999999999",
+	"person": "999999999999999", "town": "999999999999999", "schedule": "no.such", "key": "no.such", "role": "courier",
 }
 
 // orderOn makes an order of the side's customer that the kitchen has confirmed and the side's courier is to fetch.
@@ -330,6 +357,8 @@ func (w *world) make(kind string, s *side) string {
 	switch kind {
 	case "dish":
 		return s.dish
+	case "person":
+		w.s.Account(w.t, "person"+strings.ReplaceAll(w.key(), "-", "")).Want(w.t, 200, "GET", "/me", nil, &out)
 	case "closure":
 		var shop struct {
 			Closures []struct{ ID string } `json:"closures"`
@@ -501,6 +530,8 @@ type upload struct{ kind, body string }
 // class says how an answer is written in the matrix.
 func (a answer) class() byte {
 	switch {
+	case a.status == http.StatusSeeOther && strings.HasPrefix(a.location, "/account/confirm"):
+		return '3' // first they have to show once more that it is them
 	case a.status == http.StatusUnauthorized, a.status/100 == 3 && strings.HasPrefix(a.location, "/sign-in"):
 		return '1'
 	case a.status/100 == 2, a.status/100 == 3:
@@ -509,7 +540,7 @@ func (a answer) class() byte {
 		return '3'
 	case a.status == http.StatusNotFound:
 		return '4'
-	case a.status == http.StatusConflict, a.status == http.StatusUnprocessableEntity:
+	case a.status == http.StatusConflict, a.status == http.StatusUnprocessableEntity, a.status == http.StatusBadRequest: // 400: how OAuth says it
 		return '~'
 	}
 	return '?'
