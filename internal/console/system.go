@@ -2,7 +2,10 @@ package console
 
 import (
 	"context"
+	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +55,29 @@ func (s *Service) filter(r *http.Request) (f auditForm, out audit.Filter, err er
 		}
 	}
 	return f, out, err
+}
+
+// detailsOf returns what an entry says besides, as names and values in the order of the names. Empty values are left out.
+func detailsOf(e audit.Entry) (out [][2]string) {
+	var detail map[string]any
+	if err := json.Unmarshal(e.Detail, &detail); err != nil {
+		return [][2]string{{"", string(e.Detail)}}
+	}
+	for _, name := range slices.Sorted(maps.Keys(detail)) {
+		switch v := detail[name].(type) {
+		case nil:
+		case string:
+			if v != "" && v != "0" {
+				out = append(out, [2]string{name, v})
+			}
+		default:
+			b, err := json.Marshal(v)
+			if err == nil {
+				out = append(out, [2]string{name, string(b)})
+			}
+		}
+	}
+	return out
 }
 
 // auditView is what the page of the audit log shows.

@@ -35,9 +35,9 @@ func describe(ctx context.Context, name string) (label, help string) {
 	case "town.accent_hue":
 		return i18n.T(ctx, "Accent colour"), i18n.T(ctx, "The hue of buttons and links, 0 to 360: 30 is orange, 150 green, 250 blue.")
 	case "signup.mode":
-		return i18n.T(ctx, "Who may join"), i18n.T(ctx, "open: everybody. approval: whom an admin says yes to. invite: who has an invitation.")
+		return i18n.T(ctx, "Who may join"), i18n.T(ctx, "An invitation spares the admin's yes.")
 	case "signup.confirm":
-		return i18n.T(ctx, "Confirm addresses by letter"), i18n.T(ctx, "auto: where the server sends letters. mail: always. none: accounts are made at once.")
+		return i18n.T(ctx, "Confirm addresses by letter"), i18n.T(ctx, "Without letters accounts are made at once, and nobody knows whose address it is.")
 	case "signup.rules":
 		return i18n.T(ctx, "Rules of the town"), i18n.T(ctx, "Everybody who joins agrees to them. Empty lines part paragraphs.")
 	case "mail.from":

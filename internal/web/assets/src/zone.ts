@@ -1,7 +1,7 @@
-// Chooses the browser's time zone where nobody has chosen one yet.
+// Chooses the browser's time zone where nobody has chosen one yet. (The page itself has a data-zone of its own, for clocks.)
 import { watch } from './dom'
 
-watch('[data-zone] select', (e) => {
+watch('[data-zone]:not(html) select', (e) => {
   const select = e as HTMLSelectElement
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone
   if (select.value || !here) return
