@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/db"
@@ -119,16 +120,16 @@ func (s *Service) decline(ctx context.Context, tx *db.Tx, r row, why string) err
 	return s.ref(&r).Fail(ctx, tx, declined(why))
 }
 
-// declined returns what the customer of a declined card is told.
+// declined returns what the customer of a declined card is told: a whole sentence, since the answer is stored without its values.
 func declined(why string) *errs.Error {
-	sentence := "Your card was declined."
+	sentence := i18n.Key("Your card was declined. Try another card, or pay at the door.")
 	switch why {
 	case "insufficient_funds":
-		sentence = "Your card has not enough money for this order."
+		sentence = i18n.Key("Your card has not enough money for this order. Try another card, or pay at the door.")
 	case "expired":
-		sentence = "Your card has expired."
+		sentence = i18n.Key("Your card has expired. Try another card, or pay at the door.")
 	}
-	return errs.InvalidField("card", "%s Try another card, or pay at the door.", sentence).WithCode("card_declined")
+	return errs.InvalidField("card", "%s", sentence).WithCode("card_declined")
 }
 
 // ref returns the reference of the request that placed an order.
@@ -142,7 +143,7 @@ func (s *Service) finish(ctx context.Context, tx *db.Tx, r *row) error {
 	if err != nil {
 		return err
 	}
-	body, err := s.answer(r, b)
+	body, err := s.answer(ctx, r, b)
 	if err != nil {
 		return err
 	}

@@ -162,7 +162,7 @@ func inQuery(err error) error {
 	var wrong []errs.Field
 	if e, ok := errors.AsType[*errs.Error](err); ok && len(e.Fields) > 0 {
 		for _, f := range e.Fields {
-			wrong = append(wrong, errs.Field{Path: "query." + f.Path, Message: f.Message})
+			wrong = append(wrong, errs.Field{Path: "query." + f.Path, Message: f.Message, Format: f.Format, Args: f.Args})
 		}
 		return errs.InvalidFields(wrong)
 	}

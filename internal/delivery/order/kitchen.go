@@ -3,7 +3,6 @@ package order
 import (
 	"cmp"
 	"context"
-	"errors"
 	"math"
 	"net/http"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/db"
@@ -93,17 +93,17 @@ func (p *pages) board(ctx context.Context, slug string) (*board, error) {
 		if err != nil {
 			return nil, err
 		}
-		views[i] = p.view(&rows[i], b, who)
+		views[i] = p.view(ctx, &rows[i], b, who)
 	}
 	tickets, err := p.tickets(ctx, shop, views, now)
 	if err != nil {
 		return nil, err
 	}
 	b := &board{shop: shop, columns: []column{
-		{key: "created", title: "New", none: "New orders ring here."},
-		{key: "preparing", title: "Cooking", none: "Nothing on the stove."},
-		{key: "ready", title: "Ready", none: "The counter is empty."},
-		{key: "in_delivery", title: "On the way", none: "Nobody is on the road."},
+		{key: "created", title: i18n.T(ctx, "New"), none: i18n.T(ctx, "New orders ring here.")},
+		{key: "preparing", title: i18n.T(ctx, "Cooking"), none: i18n.T(ctx, "Nothing on the stove.")},
+		{key: "ready", title: i18n.T(ctx, "Ready"), none: i18n.T(ctx, "The counter is empty.")},
+		{key: "in_delivery", title: i18n.T(ctx, "On the way"), none: i18n.T(ctx, "Nobody is on the road.")},
 	}}
 	for i, t := range tickets {
 		state := t.State
@@ -258,7 +258,7 @@ func (p *pages) kitchenEnded(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return httpx.Render(w, r, http.StatusOK, sheet(r, "Done and cancelled", "/kitchen/"+k.Shop.Slug, endedView(tickets)))
+	return httpx.Render(w, r, http.StatusOK, sheet(r, i18n.T(r.Context(), "Done and cancelled"), "/kitchen/"+k.Shop.Slug, endedView(tickets)))
 }
 
 // ticketOf returns an order of a restaurant, for those who work there and the town. Whoever may see the order for another reason does not
@@ -304,10 +304,10 @@ var asks = map[Verb]struct {
 	title string
 	form  func(ticket, error) templ.Component
 }{
-	Refuse:  {"Refuse", refuseForm},
-	Cancel:  {"Cancel", kitchenCancelForm},
-	Delay:   {"Delay", delayForm},
-	Collect: {"Hand over", collectForm},
+	Refuse:  {i18n.Key("Refuse"), refuseForm},
+	Cancel:  {i18n.Key("Cancel order"), kitchenCancelForm},
+	Delay:   {i18n.Key("Delay"), delayForm},
+	Collect: {i18n.Key("Hand over"), collectForm},
 }
 
 func (p *pages) kitchenAsk(w http.ResponseWriter, r *http.Request) error {
@@ -319,7 +319,7 @@ func (p *pages) kitchenAsk(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return httpx.Render(w, r, http.StatusOK, sheet(r, ask.title+" "+t.Code, kitchenOf(t), ask.form(t, nil)))
+	return httpx.Render(w, r, http.StatusOK, sheet(r, i18n.T(r.Context(), ask.title)+" "+t.Code, kitchenOf(t), ask.form(t, nil)))
 }
 
 func kitchenOf(t ticket) string {
@@ -352,7 +352,7 @@ func (p *pages) kitchenAct(w http.ResponseWriter, r *http.Request) error {
 		return httpx.Redirect(w, r, kitchenOf(t))
 	}
 	if ask, ok := asks[verb]; ok && err != nil && t.may(verb) { // came from the sheet, and can be mended there
-		return httpx.Render(w, r, httpx.StatusOf(err), sheetDialog(ask.title+" "+t.Code, ask.form(t, err)))
+		return httpx.Render(w, r, httpx.StatusOf(err), sheetDialog(i18n.T(r.Context(), ask.title)+" "+t.Code, ask.form(t, err)))
 	}
 	b, boardErr := p.board(r.Context(), r.PathValue("slug"))
 	if boardErr != nil {
@@ -360,7 +360,7 @@ func (p *pages) kitchenAct(w http.ResponseWriter, r *http.Request) error {
 	}
 	status := http.StatusOK
 	if err != nil {
-		status, said = httpx.StatusOf(err), ui.ToastProps{Text: sentence(err)}
+		status, said = httpx.StatusOf(err), ui.ToastProps{Text: sentence(r.Context(), err)}
 	}
 	return httpx.Render(w, r, status, actedView(b, said))
 }
@@ -375,7 +375,7 @@ func (p *pages) act(w http.ResponseWriter, r *http.Request, t ticket, verb Verb)
 	var err error
 	said := ui.ToastProps{}
 	undo := func(text string) {
-		said = ui.ToastProps{Text: t.Code + " " + text, UndoHref: t.base + "/" + string(Restore)}
+		said = ui.ToastProps{Text: text, UndoHref: t.base + "/" + string(Restore)}
 	}
 	switch verb {
 	case Confirm:
@@ -385,21 +385,21 @@ func (p *pages) act(w http.ResponseWriter, r *http.Request, t ticket, verb Verb)
 	case Finish:
 		_, err = p.MarkReady(ctx, t.ID)
 	case Delay:
-		said.Text = t.Code + " moved"
+		said.Text = i18n.T(ctx, "%s moved", t.Code)
 		_, err = p.Delay(ctx, t.ID, Later{Minutes: in.Minutes, Note: in.Note})
 	case Collect:
-		said.Text = t.Code + " handed over"
+		said.Text = i18n.T(ctx, "%s handed over", t.Code)
 		_, err = p.Collect(ctx, t.ID, in.Code)
 	case Refuse:
-		undo("refused")
+		undo(i18n.T(ctx, "%s refused", t.Code))
 		_, err = p.Refuse(ctx, t.ID, Why{Reason: in.Reason, Note: in.Note, Items: ids(in.Items)})
 	case Cancel:
-		undo("cancelled")
+		undo(i18n.T(ctx, "%s cancelled", t.Code))
 		_, err = p.Cancel(ctx, t.ID, Why{Reason: in.Reason, Note: in.Note})
 	case Restore:
-		said.Text = t.Code + " is back"
-		if t.Reason == "SOLD_OUT" {
-			said.Text += "; what was marked sold out stays so" // somebody else may have run out of it, too
+		said.Text = i18n.T(ctx, "%s is back", t.Code)
+		if t.Reason == "SOLD_OUT" { // somebody else may have run out of it, too
+			said.Text = i18n.T(ctx, "%s is back; what was marked sold out stays so", t.Code)
 		}
 		_, err = p.Restore(ctx, t.ID)
 	default:
@@ -420,11 +420,11 @@ func minutesTo(t ticket, shift int) *int {
 }
 
 // sentence returns what an error says to people.
-func sentence(err error) string {
-	if e, ok := errors.AsType[*errs.Error](err); ok {
-		return e.Message
+func sentence(ctx context.Context, err error) string {
+	if said := i18n.Error(ctx, err); said != "" {
+		return said
 	}
-	return "That did not work. Try again in a moment."
+	return i18n.T(ctx, "That did not work. Try again in a moment.")
 }
 
 // ids reads the numbers that a form sends. What is none becomes 0, which no order contains.

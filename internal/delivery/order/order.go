@@ -13,6 +13,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/geo"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
@@ -165,27 +166,27 @@ func cooked(s delivery.State) bool {
 	return s == delivery.Preparing || s == delivery.Ready || s == delivery.InDelivery
 }
 
-// Phrase returns a state in words, to stand after "the order is".
+// Phrase returns a state in words, in English, to stand after "the order is".
 func Phrase(s delivery.State) string {
 	switch s {
 	case delivery.Created:
-		return "waiting for the restaurant"
+		return i18n.Key("waiting for the restaurant")
 	case delivery.Confirmed:
-		return "confirmed"
+		return i18n.Key("confirmed")
 	case delivery.Preparing:
-		return "being prepared"
+		return i18n.Key("being prepared")
 	case delivery.Ready:
-		return "ready"
+		return i18n.Key("ready")
 	case delivery.InDelivery:
-		return "on its way"
+		return i18n.Key("on its way")
 	case delivery.Delivered:
-		return "delivered"
+		return i18n.Key("delivered")
 	case delivery.Concluded:
-		return "concluded"
+		return i18n.Key("concluded")
 	case delivery.Cancelled:
-		return "cancelled"
+		return i18n.Key("cancelled")
 	}
-	return "in an unknown state"
+	return i18n.Key("in an unknown state")
 }
 
 // Party is who bears the cost of an order that came to nothing.
@@ -212,22 +213,22 @@ type Reason struct {
 
 // Reasons are all reasons, in the order in which pages offer them.
 var Reasons = []Reason{
-	{"SOLD_OUT", "Something is sold out", []Verb{Refuse, Cancel}, Restaurant | Dispatcher | Admin, LiableRestaurant, false},
-	{"RUSH_HOUR", "Too busy just now", []Verb{Refuse, Cancel}, Restaurant | Dispatcher | Admin, LiableRestaurant, false},
-	{"CLOSING", "Closing", []Verb{Refuse, Cancel}, Restaurant | Dispatcher | Admin, LiableRestaurant, false},
-	{"CUSTOMER", "The customer changed their mind", []Verb{Cancel}, Customer | Restaurant | Dispatcher | Admin, LiableCustomer, false},
-	{"NO_SHOW", "The customer did not come", []Verb{Cancel}, Restaurant | Dispatcher | Admin, LiableCustomer, true},
-	{"NO_COURIER", "No courier to bring it", []Verb{Refuse, Cancel}, Restaurant | Dispatcher | Admin, LiablePlatform, false},
-	{"NOT_AT_HOME", "Nobody opened", []Verb{Fail, Cancel}, Courier | Dispatcher | Admin, LiableCustomer, true},
-	{"WRONG_ADDRESS", "The address is wrong", []Verb{Fail, Cancel}, Courier | Dispatcher | Admin, LiableCustomer, true},
-	{"REFUSED", "The customer did not want it", []Verb{Fail, Cancel}, Courier | Dispatcher | Admin, LiableCustomer, true},
-	{"ITEM_MISSING", "Something is missing", []Verb{Fail, Cancel}, Courier | Dispatcher | Admin, LiableRestaurant, false},
-	{"DAMAGED", "It was damaged on the way", []Verb{Fail, Cancel}, Courier | Dispatcher | Admin, LiableCourier, false},
-	{"LOST", "It was lost", []Verb{Fail, Cancel}, Courier | Dispatcher | Admin, LiableCourier, false},
-	{"BREAKDOWN", "Breakdown or accident", []Verb{Fail, Cancel}, Courier | Dispatcher | Admin, LiablePlatform, false},
-	{"OTHER", "Another reason", []Verb{Refuse, Cancel, Fail}, Restaurant | Courier | Dispatcher | Admin, liableActor, false},
-	{NotConfirmed, "The restaurant did not answer", []Verb{Refuse}, System, LiableRestaurant, false},
-	{PaymentDeclined, "The card was declined", []Verb{Cancel}, System, LiableCustomer, false},
+	{"SOLD_OUT", i18n.Key("Something is sold out"), []Verb{Refuse, Cancel}, Restaurant | Dispatcher | Admin, LiableRestaurant, false},
+	{"RUSH_HOUR", i18n.Key("Too busy just now"), []Verb{Refuse, Cancel}, Restaurant | Dispatcher | Admin, LiableRestaurant, false},
+	{"CLOSING", i18n.Key("Closing"), []Verb{Refuse, Cancel}, Restaurant | Dispatcher | Admin, LiableRestaurant, false},
+	{"CUSTOMER", i18n.Key("The customer changed their mind"), []Verb{Cancel}, Customer | Restaurant | Dispatcher | Admin, LiableCustomer, false},
+	{"NO_SHOW", i18n.Key("The customer did not come"), []Verb{Cancel}, Restaurant | Dispatcher | Admin, LiableCustomer, true},
+	{"NO_COURIER", i18n.Key("No courier to bring it"), []Verb{Refuse, Cancel}, Restaurant | Dispatcher | Admin, LiablePlatform, false},
+	{"NOT_AT_HOME", i18n.Key("Nobody opened"), []Verb{Fail, Cancel}, Courier | Dispatcher | Admin, LiableCustomer, true},
+	{"WRONG_ADDRESS", i18n.Key("The address is wrong"), []Verb{Fail, Cancel}, Courier | Dispatcher | Admin, LiableCustomer, true},
+	{"REFUSED", i18n.Key("The customer did not want it"), []Verb{Fail, Cancel}, Courier | Dispatcher | Admin, LiableCustomer, true},
+	{"ITEM_MISSING", i18n.Key("Something is missing"), []Verb{Fail, Cancel}, Courier | Dispatcher | Admin, LiableRestaurant, false},
+	{"DAMAGED", i18n.Key("It was damaged on the way"), []Verb{Fail, Cancel}, Courier | Dispatcher | Admin, LiableCourier, false},
+	{"LOST", i18n.Key("It was lost"), []Verb{Fail, Cancel}, Courier | Dispatcher | Admin, LiableCourier, false},
+	{"BREAKDOWN", i18n.Key("Breakdown or accident"), []Verb{Fail, Cancel}, Courier | Dispatcher | Admin, LiablePlatform, false},
+	{"OTHER", i18n.Key("Another reason"), []Verb{Refuse, Cancel, Fail}, Restaurant | Courier | Dispatcher | Admin, liableActor, false},
+	{NotConfirmed, i18n.Key("The restaurant did not answer"), []Verb{Refuse}, System, LiableRestaurant, false},
+	{PaymentDeclined, i18n.Key("The card was declined"), []Verb{Cancel}, System, LiableCustomer, false},
 }
 
 // The reasons that only the house itself gives.

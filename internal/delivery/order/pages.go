@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
@@ -270,7 +271,7 @@ func (p *pages) askCancel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return httpx.Render(w, r, http.StatusOK, sheet(r, "Cancel this order", "/orders/"+v.Code, cancelForm(v, nil)))
+	return httpx.Render(w, r, http.StatusOK, sheet(r, i18n.T(r.Context(), "Cancel this order"), "/orders/"+v.Code, cancelForm(v, nil)))
 }
 
 func (p *pages) cancel(w http.ResponseWriter, r *http.Request) error {

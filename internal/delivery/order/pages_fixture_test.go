@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/geo"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/access"
@@ -28,6 +30,7 @@ type evening struct {
 	router *httpx.Router
 	paused time.Time
 	rush   time.Time
+	lang   string // of the next request; empty: English
 }
 
 var (
@@ -172,7 +175,8 @@ func (d *evening) ask(a access.Actor, path string, form url.Values, fragment boo
 	if fragment {
 		r.Header.Set("HX-Request", "true")
 	}
-	ctx := ui.WithChrome(r.Context(), ui.Chrome{TownName: "Lindenau", Now: d.clock.Now(), Lang: "en"})
+	lang := cmp.Or(d.lang, "en")
+	ctx := ui.WithChrome(i18n.With(r.Context(), lang), ui.Chrome{TownName: "Lindenau", Now: d.clock.Now(), Lang: lang})
 	if a.SignedIn() {
 		ctx = access.With(ctx, a)
 	}

@@ -196,7 +196,7 @@ func (s *Service) draft(ctx context.Context, actor access.Actor, req idem.Reques
 	} else if n.auto {
 		n.row.state = delivery.Confirmed
 	}
-	n.body, err = s.answer(&n.row, b)
+	n.body, err = s.answer(ctx, &n.row, b)
 	return n, err
 }
 
@@ -204,8 +204,8 @@ func (s *Service) draft(ctx context.Context, actor access.Actor, req idem.Reques
 func stored(t time.Time) time.Time { return at(micro(t)) }
 
 // answer returns what the customer is told of an order, as JSON.
-func (s *Service) answer(r *row, b *Snapshot) ([]byte, error) {
-	body, err := json.Marshal(s.view(r, b, Customer))
+func (s *Service) answer(ctx context.Context, r *row, b *Snapshot) ([]byte, error) {
+	body, err := json.Marshal(s.view(ctx, r, b, Customer))
 	if err != nil {
 		return nil, fmt.Errorf("order: encode an answer: %w", err)
 	}

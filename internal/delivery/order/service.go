@@ -305,10 +305,10 @@ func (s *Service) Kitchen(ctx context.Context, slug string) (*Kitchen, error) {
 		if err != nil {
 			return err
 		}
-		if k.Open, err = s.views(open, who); err != nil {
+		if k.Open, err = s.views(ctx, open, who); err != nil {
 			return err
 		}
-		k.Ended, err = s.views(ended, who)
+		k.Ended, err = s.views(ctx, ended, who)
 		return err
 	})
 	if err != nil {
@@ -347,7 +347,7 @@ func (s *Service) list(ctx context.Context, all, open, inState, filter string, o
 	if err != nil {
 		return page.Page[*View]{}, err
 	}
-	views, err := s.views(rows, who)
+	views, err := s.views(ctx, rows, who)
 	if err != nil {
 		return page.Page[*View]{}, err
 	}

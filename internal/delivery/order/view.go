@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
@@ -72,13 +73,13 @@ type View struct {
 func (v *View) Items() int { return (&Snapshot{Lines: v.Lines}).Items() }
 
 // view returns what who may see of an order.
-func (s *Service) view(r *row, b *Snapshot, who Who) *View {
+func (s *Service) view(ctx context.Context, r *row, b *Snapshot, who Who) *View {
 	v := &View{
 		ID: r.id, Code: ShowCode(r.code), State: r.state, Mode: r.mode, Restaurant: b.Seller, Lines: b.Lines, Taxes: b.Taxes,
 		Subtotal: b.Subtotal, Fee: b.Fee, Tip: b.Tip, Total: b.Total, Currency: r.currency, Method: r.method,
 		Awaiting: !r.announced && r.state == delivery.Created, PlacedAt: r.placedAt, ConfirmBy: r.confirmBy, ReadyAt: r.readyAt,
 		From: r.promiseFrom, Until: r.promiseTo, ASAP: b.ASAP, MovedAt: r.movedAt, ETA: r.eta, HeadingAt: r.headingAt, ArrivedAt: r.arrivedAt,
-		Reason: r.reason, ReasonText: Reasoned(r.reason).Text, Can: s.can(r, who),
+		Reason: r.reason, ReasonText: i18n.T(ctx, Reasoned(r.reason).Text), Can: s.can(r, who),
 	}
 	if Open(r.state) {
 		v.Due = r.due()
@@ -140,14 +141,14 @@ func (s *Service) can(r *row, who Who) []Verb {
 }
 
 // views returns a list of orders as who may see them.
-func (s *Service) views(rows []row, who Who) ([]*View, error) {
+func (s *Service) views(ctx context.Context, rows []row, who Who) ([]*View, error) {
 	out := make([]*View, len(rows))
 	for i := range rows {
 		b, err := rows[i].bought()
 		if err != nil {
 			return nil, err
 		}
-		out[i] = s.view(&rows[i], b, who)
+		out[i] = s.view(ctx, &rows[i], b, who)
 	}
 	return out, nil
 }
@@ -158,7 +159,7 @@ func (s *Service) whole(ctx context.Context, tx *db.Tx, r *row, who Who) (*View,
 	if err != nil {
 		return nil, err
 	}
-	v := s.view(r, b, who)
+	v := s.view(ctx, r, b, who)
 	if v.History, err = steps(ctx, tx, r.id); err != nil {
 		return nil, err
 	}
