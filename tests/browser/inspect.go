@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -150,4 +151,19 @@ func (p *Person) Faults() []string {
 	out := p.faults
 	p.faults = nil
 	return out
+}
+
+// Fetch returns what the server answers at a path to this tab's person, as a script of the page gets it.
+func (p *Person) Fetch(path string) []byte {
+	p.t.Helper()
+	p.await(fmt.Sprintf(`(async () => {
+	const blob = await (await fetch(%q)).blob();
+	window.__got = await new Promise(r => { const f = new FileReader(); f.onload = () => r(f.result.slice(f.result.indexOf(",") + 1)); f.readAsDataURL(blob) });
+	return true;
+})()`, path), "fetch "+path, chromedp.EvalAwaitPromise)
+	b, err := base64.StdEncoding.DecodeString(p.Eval(`window.__got`))
+	if err != nil {
+		p.t.Fatalf("%s: what %s answers: %v", p.Name, path, err)
+	}
+	return b
 }
