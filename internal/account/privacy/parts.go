@@ -79,27 +79,32 @@ func (s *Service) accountParts() []personal.Part {
 				})
 			}}},
 		},
-		{
-			Name: "apps",
-			Tables: []personal.Table{
-				{Name: "oauth_app", Plain: "id client_id secret_sha256 name website redirect_uris scopes created_at used_at"},
-				{Name: "oauth_code", Link: "account session", Plain: "code_sha256 app redirect_uri scopes challenge created_at expires_at used_at"},
-				{Name: "oauth_app_token", Plain: "token_sha256 app scopes created_at"},
-			},
-			About: func(ctx context.Context) personal.About {
-				return personal.About{
-					Title: i18n.T(ctx, "Apps"),
-					What:  i18n.T(ctx, "Which apps you let in, since when, and what they may do."),
-					Why:   i18n.T(ctx, "So that they work, and you can shut them out again."),
-					Kept:  i18n.T(ctx, "Until you shut the app out."),
-				}
-			},
-			Export: s.exportApps,
-			Erase: func(ctx context.Context, tx *db.Tx, who id.ID) (personal.Erased, error) {
-				return personal.Erased{}, dropCodes(ctx, tx, who)
-			},
-		},
+		s.appPart(),
 		s.copyPart(),
+	}
+}
+
+// appPart is the apps that act for somebody.
+func (s *Service) appPart() personal.Part {
+	return personal.Part{
+		Name: "apps",
+		Tables: []personal.Table{
+			{Name: "oauth_app", Plain: "id client_id secret_sha256 name website redirect_uris scopes created_at used_at"},
+			{Name: "oauth_code", Link: "account session", Plain: "code_sha256 app redirect_uri scopes challenge created_at expires_at used_at"},
+			{Name: "oauth_app_token", Plain: "token_sha256 app scopes created_at"},
+		},
+		About: func(ctx context.Context) personal.About {
+			return personal.About{
+				Title: i18n.T(ctx, "Apps"),
+				What:  i18n.T(ctx, "Which apps you let in, since when, and what they may do."),
+				Why:   i18n.T(ctx, "So that they work, and you can shut them out again."),
+				Kept:  i18n.T(ctx, "Until you shut the app out."),
+			}
+		},
+		Export: s.exportApps,
+		Erase: func(ctx context.Context, tx *db.Tx, who id.ID) (personal.Erased, error) {
+			return personal.Erased{}, dropCodes(ctx, tx, who)
+		},
 	}
 }
 
