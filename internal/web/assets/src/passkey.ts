@@ -71,9 +71,13 @@ async function answer(b: HTMLElement, o: Offer, signal: AbortSignal, mediation?:
   })
 }
 
-async function ceremony(b: HTMLElement, signal: AbortSignal, mediation?: CredentialMediationRequirement): Promise<void> {
+/** Begins a ceremony. */
+async function ask(b: HTMLElement): Promise<Offer> {
+  return (await (await good(await post((b.dataset['path'] ?? '') + '/options', {}))).json()) as Offer
+}
+
+async function ceremony(b: HTMLElement, offer: Offer, signal: AbortSignal, mediation?: CredentialMediationRequirement): Promise<void> {
   const path = b.dataset['path'] ?? ''
-  const offer = (await (await good(await post(path + '/options', {}))).json()) as Offer
   const credential = await answer(b, offer, signal, mediation)
   const r = await good(await post(path, { ticket: offer.ticket, credential, next: b.dataset['next'] ?? '' }))
   location.assign(r.headers.get('HX-Redirect') ?? location.href)
@@ -97,7 +101,13 @@ async function suggest(b: HTMLElement): Promise<void> {
     const mine = (running = new AbortController())
     const renew = window.setTimeout(() => mine.abort('renew'), 240_000)
     try {
-      await ceremony(b, mine.signal, 'conditional')
+      // Nobody has asked for anything yet: where there can't be passkeys, the button goes without a word.
+      const offer = await ask(b).catch(() => undefined)
+      if (!offer) {
+        b.hidden = true
+        return
+      }
+      await ceremony(b, offer, mine.signal, 'conditional')
       return
     } catch (e) {
       if (e === 'renew') continue
@@ -118,7 +128,9 @@ watch('[data-passkey]', (b) => {
     running?.abort('button')
     running = new AbortController()
     b.setAttribute('aria-busy', 'true')
-    ceremony(b, running.signal)
+    const { signal } = running
+    ask(b)
+      .then((offer) => ceremony(b, offer, signal))
       .catch((e: unknown) => say(b, e))
       .finally(() => b.removeAttribute('aria-busy'))
   })
