@@ -13,6 +13,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/geo"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
@@ -406,17 +407,13 @@ func (s *Service) dropoff(ctx context.Context, tx *db.Tx, t *Trip, a Action, d D
 func taken(err error) error {
 	switch errs.CodeOf(err) {
 	case "wrong_state", "not_yours":
-		return errs.New(errs.Conflict, "%s", sentence(err)).WithCode("task_moved").WithCause(err)
+		e := errs.New(errs.Conflict, "This order has moved on.").WithCode("task_moved").WithCause(err)
+		if was := errs.As(err); was != nil {
+			e.Message, e.Format, e.Args = was.Message, was.Format, was.Args
+		}
+		return e
 	}
 	return err
-}
-
-func sentence(err error) string {
-	var e *errs.Error
-	if errors.As(err, &e) {
-		return e.Message
-	}
-	return "This order has moved on."
 }
 
 // courier returns a courier on duty, or nil.
@@ -575,24 +572,24 @@ type Reason struct {
 
 // PickupReasons are why food was not picked up; the order goes to another courier.
 var PickupReasons = []Reason{
-	{"CLOSED_STORE", "The restaurant is closed"},
-	{"LATE", "The food takes too long"},
-	{"ITEM_MISSING", "Something is missing"},
-	{"BREAKDOWN", "Breakdown or accident"},
-	{"WEATHER", "The weather is too bad"},
-	{"OTHER", "Another reason"},
+	{"CLOSED_STORE", i18n.Key("The restaurant is closed")},
+	{"LATE", i18n.Key("The food takes too long")},
+	{"ITEM_MISSING", i18n.Key("Something is missing")},
+	{"BREAKDOWN", i18n.Key("Breakdown or accident")},
+	{"WEATHER", i18n.Key("The weather is too bad")},
+	{"OTHER", i18n.Key("Another reason")},
 }
 
 // DropoffReasons are why food was not handed over: those for which an order may be ended by its courier.
 var DropoffReasons = []Reason{
-	{"NOT_AT_HOME", "Nobody opened"},
-	{"WRONG_ADDRESS", "The address is wrong"},
-	{"REFUSED", "The customer did not want it"},
-	{"ITEM_MISSING", "Something is missing"},
-	{"DAMAGED", "It was damaged on the way"},
-	{"LOST", "It was lost"},
-	{"BREAKDOWN", "Breakdown or accident"},
-	{"OTHER", "Another reason"},
+	{"NOT_AT_HOME", i18n.Key("Nobody opened")},
+	{"WRONG_ADDRESS", i18n.Key("The address is wrong")},
+	{"REFUSED", i18n.Key("The customer did not want it")},
+	{"ITEM_MISSING", i18n.Key("Something is missing")},
+	{"DAMAGED", i18n.Key("It was damaged on the way")},
+	{"LOST", i18n.Key("It was lost")},
+	{"BREAKDOWN", i18n.Key("Breakdown or accident")},
+	{"OTHER", i18n.Key("Another reason")},
 }
 
 func known(list []Reason, code string) bool {
@@ -607,7 +604,7 @@ func codes(list []Reason) string {
 	return strings.Join(out, ", ")
 }
 
-// reasonText returns a reason's words for people, or "".
+// reasonText returns a reason's words for people, in English, or "".
 func reasonText(code string) string {
 	for _, r := range append(slices.Clone(PickupReasons), DropoffReasons...) {
 		if r.Code == code {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/geo"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/base/text"
@@ -220,7 +221,7 @@ func (s *Service) addDone(ctx context.Context, tx *db.Tx, w *Work) error {
 	for _, t := range list {
 		v := DoneView{Order: t.Order, Code: t.Code, Street: t.Dropoff.Street, At: t.ClosedAt, Currency: t.Currency}
 		if t.State == TripFailed {
-			v.Failed = cmp.Or(reasonText(t.Dropoff.Reason), "Not handed over")
+			v.Failed = i18n.T(ctx, cmp.Or(reasonText(t.Dropoff.Reason), i18n.Key("Not handed over")))
 		} else {
 			v.Tip, v.Cash = t.Tip, t.Due
 			w.Tips += t.Tip
@@ -352,13 +353,13 @@ func (s *Service) Board(ctx context.Context, f Filter) (*Board, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dispatch: board: %w", err)
 	}
-	b := s.assemble(briefs, append(open, failed...), couriers, kitchens)
+	b := s.assemble(ctx, briefs, append(open, failed...), couriers, kitchens)
 	b.filter(f)
 	return b, nil
 }
 
 // assemble puts a board together out of what was read.
-func (s *Service) assemble(briefs []delivery.Brief, trips []*Trip, couriers []delivery.Courier, kitchens []delivery.Listing) *Board {
+func (s *Service) assemble(ctx context.Context, briefs []delivery.Brief, trips []*Trip, couriers []delivery.Courier, kitchens []delivery.Listing) *Board {
 	now := s.Now()
 	b := &Board{At: now, Orders: []BoardOrder{}, Couriers: make([]BoardCourier, len(couriers)), Kitchens: []Kitchen{}}
 	shops := map[id.ID]delivery.Listing{}
@@ -385,7 +386,7 @@ func (s *Service) assemble(briefs []delivery.Brief, trips []*Trip, couriers []de
 			continue
 		}
 		l := shops[br.Restaurant]
-		o := s.boardOrder(br, t, at, l.Rush, now)
+		o := s.boardOrder(ctx, br, t, at, l.Rush, now)
 		if t == nil && l.Card != nil {
 			o.Place, o.Point = l.Card.Name, l.Card.Point
 		}
@@ -406,7 +407,7 @@ func (s *Service) assemble(briefs []delivery.Brief, trips []*Trip, couriers []de
 }
 
 // boardOrder shows one order; t is nil while the restaurant has not confirmed it.
-func (s *Service) boardOrder(br *delivery.Brief, t *Trip, at map[id.ID]*BoardCourier, rush bool, now time.Time) BoardOrder {
+func (s *Service) boardOrder(ctx context.Context, br *delivery.Brief, t *Trip, at map[id.ID]*BoardCourier, rush bool, now time.Time) BoardOrder {
 	o := BoardOrder{
 		Order: br.ID, Code: br.Code, OrderState: br.State, ReadyAt: br.ReadyAt, PromiseFrom: br.PromiseFrom, PromiseTo: br.PromiseTo,
 		Restaurant: br.Restaurant, Rush: rush, Street: br.To.Street, To: br.To.Point, Customer: br.CustomerName, Items: br.Items,
@@ -415,7 +416,7 @@ func (s *Service) boardOrder(br *delivery.Brief, t *Trip, at map[id.ID]*BoardCou
 	if t != nil {
 		o.State, o.AssignAt, o.Place, o.Point = t.State, t.AssignAt, t.Pickup.Place, t.Pickup.Point
 		o.Courier, o.OfferUntil, o.Pickup, o.Dropoff = t.Courier, t.OfferUntil, t.Pickup.State, t.Dropoff.State
-		o.Reason, o.Note = reasonText(cmp.Or(t.Dropoff.Reason, t.Pickup.Reason)), cmp.Or(t.Dropoff.Note, t.Pickup.Note)
+		o.Reason, o.Note = i18n.T(ctx, reasonText(cmp.Or(t.Dropoff.Reason, t.Pickup.Reason))), cmp.Or(t.Dropoff.Note, t.Pickup.Note)
 		if c := at[t.OfferedTo]; c != nil {
 			o.OfferedTo = c.Name
 		}

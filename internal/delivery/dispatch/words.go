@@ -2,14 +2,14 @@ package dispatch
 
 import (
 	"cmp"
-	"fmt"
+	"context"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/geo"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/web/ui"
 )
@@ -55,11 +55,11 @@ func taskPath(t TaskView, a Action) string {
 	return "/courier/tasks/" + t.ID.String() + "/" + string(a)
 }
 
-func stopWord(s Stop) string {
+func stopWord(ctx context.Context, s Stop) string {
 	if s == Pickup {
-		return "Pick up"
+		return i18n.T(ctx, "Pick up")
 	}
-	return "Bring"
+	return i18n.T(ctx, "Bring")
 }
 
 func stopIcon(s Stop) string {
@@ -77,18 +77,18 @@ func stopTime(t TaskView) time.Time {
 	return t.PromiseTo
 }
 
-func stepWord(s Stop, a Action) string {
+func stepWord(ctx context.Context, s Stop, a Action) string {
 	switch {
 	case a == Start && s == Pickup:
-		return "Head to restaurant"
+		return i18n.T(ctx, "Head to restaurant")
 	case a == Start:
-		return "Head to customer"
+		return i18n.T(ctx, "Head to customer")
 	case a == Arrive:
-		return "I'm here"
+		return i18n.T(ctx, "I'm here")
 	case s == Pickup:
-		return "Picked up"
+		return i18n.T(ctx, "Picked up")
 	}
-	return "Delivered"
+	return i18n.T(ctx, "Delivered")
 }
 
 func stepIcon(a Action) string {
@@ -101,56 +101,41 @@ func stepIcon(a Action) string {
 	return "check"
 }
 
-func failWord(s Stop) string {
+func failWord(ctx context.Context, s Stop) string {
 	if s == Pickup {
-		return "Give the order back"
+		return i18n.T(ctx, "Give the order back")
 	}
-	return "Could not hand it over"
+	return i18n.T(ctx, "Could not hand it over")
 }
 
-func reasonOptions(s Stop) []ui.Option {
+func reasonOptions(ctx context.Context, s Stop) []ui.Option {
 	list := DropoffReasons
 	if s == Pickup {
 		list = PickupReasons
 	}
 	out := make([]ui.Option, len(list))
 	for i, r := range list {
-		out[i] = ui.Option{Value: r.Code, Label: r.Text}
+		out[i] = ui.Option{Value: r.Code, Label: i18n.T(ctx, r.Text)}
 	}
 	return out
 }
 
-func itemsWord(n int) string {
-	if n == 1 {
-		return " dish"
-	}
-	return " dishes"
+func ordersWord(ctx context.Context, n int) string {
+	return i18n.N(ctx, n, "%d order", "%d orders")
 }
 
-func ordersWord(n int) string {
-	if n == 1 {
-		return " order"
-	}
-	return " orders"
-}
-
-func doneNote(v *workView) string {
-	n := len(v.Done)
-	return strconv.Itoa(n) + ordersWord(n)
-}
-
-func vehicleWord(v delivery.Vehicle) string {
+func vehicleWord(ctx context.Context, v delivery.Vehicle) string {
 	switch v {
 	case delivery.CargoBike:
-		return "Cargo bike"
+		return i18n.T(ctx, "Cargo bike")
 	case delivery.EBike:
-		return "E-bike"
+		return i18n.T(ctx, "E-bike")
 	case delivery.OnFoot:
-		return "On foot"
+		return i18n.T(ctx, "On foot")
 	case delivery.Car:
-		return "Car"
+		return i18n.T(ctx, "Car")
 	}
-	return "Bicycle"
+	return i18n.T(ctx, "Bicycle")
 }
 
 func address(t TaskView) string {
@@ -183,9 +168,9 @@ func telLink(phone string) string {
 	}, phone)
 }
 
-func offerMap(v *workView, o OfferView) ui.MapProps {
+func offerMap(ctx context.Context, v *workView, o OfferView) ui.MapProps {
 	m := ui.MapProps{
-		ID: "map-offer-" + o.Order.String(), Label: fmt.Sprintf("The way from %s to %s.", o.Place, o.ToStreet), Lat: o.Point.Lat, Lon: o.Point.Lon, Fit: true,
+		ID: "map-offer-" + o.Order.String(), Label: i18n.T(ctx, "The way from %s to %s.", o.Place, o.ToStreet), Lat: o.Point.Lat, Lon: o.Point.Lon, Fit: true,
 		Markers: []ui.Marker{
 			{ID: "restaurant", Lat: o.Point.Lat, Lon: o.Point.Lon, Kind: "restaurant", Label: o.Place},
 			{ID: "home", Lat: o.To.Lat, Lon: o.To.Lon, Kind: "home", Label: o.ToStreet},
@@ -194,7 +179,7 @@ func offerMap(v *workView, o OfferView) ui.MapProps {
 		Topics: "courier:" + v.Courier.String(),
 	}
 	if !v.Point.IsZero() {
-		m.Markers = append(m.Markers, ui.Marker{ID: "courier-" + v.Courier.String(), Lat: v.Point.Lat, Lon: v.Point.Lon, Kind: "courier", Label: "You"})
+		m.Markers = append(m.Markers, ui.Marker{ID: "courier-" + v.Courier.String(), Lat: v.Point.Lat, Lon: v.Point.Lon, Kind: "courier", Label: i18n.T(ctx, "You")})
 		m.Route = append([][2]float64{{v.Point.Lat, v.Point.Lon}}, m.Route...)
 	}
 	return m
@@ -233,9 +218,9 @@ func (v *boardView) query() string {
 	return "?" + q.Encode()
 }
 
-func (v *boardView) chips() []ui.Tab {
+func (v *boardView) chips(ctx context.Context) []ui.Tab {
 	var out []ui.Tab
-	for _, c := range [][2]string{{"", "All"}, {"unassigned", "Unassigned"}, {"late", "Late or at risk"}, {"rush", "In rush"}, {"failed", "Failed"}} {
+	for _, c := range [][2]string{{"", i18n.T(ctx, "All")}, {"unassigned", i18n.T(ctx, "Unassigned")}, {"late", i18n.T(ctx, "Late or at risk")}, {"rush", i18n.T(ctx, "In rush")}, {"failed", i18n.T(ctx, "Failed")}} {
 		href := "/dispatch"
 		if c[0] != "" {
 			href += "?only=" + c[0]
@@ -246,8 +231,8 @@ func (v *boardView) chips() []ui.Tab {
 }
 
 // townMap shows each restaurant and home of the board's orders once, and who rides between them.
-func (v *boardView) townMap() ui.MapProps {
-	m := ui.MapProps{ID: "town", Label: "Restaurants, homes and couriers of the orders on this board.", Fit: true, Tall: true, Topics: "dispatch", Markers: []ui.Marker{}}
+func (v *boardView) townMap(ctx context.Context) ui.MapProps {
+	m := ui.MapProps{ID: "town", Label: i18n.T(ctx, "Restaurants, homes and couriers of the orders on this board."), Fit: true, Tall: true, Topics: "dispatch", Markers: []ui.Marker{}}
 	seen := map[string]bool{}
 	add := func(k ui.Marker, p geo.Point) {
 		if p.IsZero() || seen[k.ID] {
@@ -292,30 +277,30 @@ func (o *BoardOrder) class() string {
 }
 
 // word says where an order stands, for dispatchers.
-func (o *BoardOrder) word() string {
+func (o *BoardOrder) word(ctx context.Context) string {
 	switch {
 	case o.State == TripFailed:
-		return "Not handed over"
+		return i18n.T(ctx, "Not handed over")
 	case o.State == "":
-		return "Not confirmed"
+		return i18n.T(ctx, "Not confirmed")
 	case o.Dropoff == Arrived:
-		return "At the door"
+		return i18n.T(ctx, "At the door")
 	case o.Dropoff == Doing:
-		return "To the customer"
+		return i18n.T(ctx, "To the customer")
 	case o.Pickup == Done:
-		return "Picked up"
+		return i18n.T(ctx, "Picked up")
 	case o.Pickup == Arrived:
-		return "At the counter"
+		return i18n.T(ctx, "At the counter")
 	case o.Pickup == Doing:
-		return "To the restaurant"
+		return i18n.T(ctx, "To the restaurant")
 	case o.State == Assigned:
-		return "Assigned"
+		return i18n.T(ctx, "Assigned")
 	case o.State == Offered:
-		return "Offered"
+		return i18n.T(ctx, "Offered")
 	case o.early:
-		return "Later"
+		return i18n.T(ctx, "Later")
 	}
-	return "Unassigned"
+	return i18n.T(ctx, "Unassigned")
 }
 
 func (o *BoardOrder) tone() ui.Tone {
@@ -331,11 +316,11 @@ func (o *BoardOrder) tone() ui.Tone {
 }
 
 // label is a courier in a select: with what they have to do already.
-func (c *BoardCourier) label() string {
+func (c *BoardCourier) label(ctx context.Context) string {
 	if c.Load == 0 {
-		return c.Name + " (free)"
+		return i18n.T(ctx, "%s (free)", c.Name)
 	}
-	return c.Name + " (" + strconv.Itoa(c.Load) + ordersWord(c.Load) + ")"
+	return c.Name + " (" + ordersWord(ctx, c.Load) + ")"
 }
 
 func stopLabel(s BoardStop) string {
@@ -345,11 +330,11 @@ func stopLabel(s BoardStop) string {
 	return s.Street
 }
 
-func stateWord(s TaskState) string {
+func stateWord(ctx context.Context, s TaskState) string {
 	if s == Arrived {
-		return "there"
+		return i18n.T(ctx, "there")
 	}
-	return "on the way"
+	return i18n.T(ctx, "on the way")
 }
 
 func lateTone(l Lateness) ui.Tone {
