@@ -99,11 +99,11 @@ func (s *Service) leave(ctx context.Context, tx *db.Tx, courier id.ID) (bool, er
 		return false, err
 	}
 	if n > 0 {
-		what := "an order"
+		e := errs.New(errs.Conflict, "You still have an order to deliver. Finish first, or ask your dispatcher to give it to somebody else.")
 		if n > 1 {
-			what = fmt.Sprintf("%d orders", n)
+			e = errs.New(errs.Conflict, "You still have %d orders to deliver. Finish first, or ask your dispatcher to give them to somebody else.", n)
 		}
-		return false, errs.New(errs.Conflict, "You still have %s to deliver. Finish first, or ask your dispatcher to give it to somebody else.", what).WithCode("open_tasks")
+		return false, e.WithCode("open_tasks")
 	}
 	left, err := goOff(ctx, tx, courier)
 	if err != nil {

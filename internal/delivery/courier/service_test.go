@@ -12,6 +12,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/geo"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/access"
@@ -221,6 +222,19 @@ func TestRequestsAreChecked(t *testing.T) {
 			rt.ServeHTTP(w, r)
 			if w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
 				t.Errorf("%s %s: %d %s; want %d with %q", c.path, c.body, w.Code, w.Body, c.status, c.want)
+			}
+		}
+	})
+}
+
+func TestCouriersAreToldInGermanWhatIsLeftToDeliver(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		f.begin(t)
+		for n, want := range map[int]string{1: "Du hast noch eine Bestellung zu liefern.", 2: "Du hast noch 2 Bestellungen zu liefern."} {
+			f.work.open = n
+			got := i18n.Error(i18n.With(t.Context(), "de"), f.SetDuty(f.anna, false, time.Time{}))
+			if !strings.HasPrefix(got, want) || strings.Contains(got, "deliver") {
+				t.Errorf("with %d orders: %q", n, got)
 			}
 		}
 	})
