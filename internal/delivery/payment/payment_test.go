@@ -10,6 +10,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
@@ -204,4 +205,22 @@ func TestTheSandboxRefusesWhatABankWould(t *testing.T) {
 	}
 	refuse("to refund more than was taken", s.Refund(ctx, "r3", a.Ref, 41))
 	refuse("an unknown charge", s.Void(ctx, "v2", "ch_none"))
+}
+
+func TestCustomersAreToldInGermanThatTheirBankIsSilent(t *testing.T) {
+	d := dbtest.SQLite(t, Schema, events.Schema, jobs.Schema)
+	s := newService(t, d, &flaky{Provider: NewSandbox(d), lose: func() (bool, bool) { return true, false }})
+	err := d.Write(t.Context(), func(tx *db.Tx) error {
+		return s.Open(t.Context(), tx, delivery.Charge{Order: 1, Method: delivery.PayByCard, Amount: 500, Currency: "EUR", Token: "tok_ok"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	de := i18n.With(t.Context(), "de")
+	if got := i18n.Error(de, s.Settle(de, 1, nil)); got != "Die Bank hat noch nicht geantwortet. Wir fragen weiter nach." {
+		t.Errorf("a bank that does not answer: %q", got)
+	}
+	if got := i18n.Error(de, s.Settle(de, 2, nil)); got != "Zu dieser Bestellung gibt es keine Zahlung." {
+		t.Errorf("an order without a payment: %q", got)
+	}
 }
