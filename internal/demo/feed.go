@@ -119,7 +119,7 @@ func (f *feed) line(p delivery.Order, at time.Time) (news, bool) {
 	case delivery.OrderFailed:
 		n.Icon, n.Text, n.Tail = "door-open", i18n.P("Nobody opens for"), i18n.P("; the dispatcher sends it out again")
 	case delivery.OrderCancelled:
-		n.Icon, n.Text, n.Tail = "circle-x", i18n.P("Cancelled:"), i18n.P("%s", strings.ToLower(order.Reasoned(p.Reason).Text))
+		n.Icon, n.Text, n.Tail = "circle-x", i18n.P("Cancelled:"), i18n.P("(%s)", i18n.P(order.Reasoned(p.Reason).Text))
 	default:
 		return news{}, false
 	}
