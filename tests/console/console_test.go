@@ -3,6 +3,7 @@ package console
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -113,4 +114,31 @@ func look(t *testing.T, p *browser.Person, name, path string) {
 	}
 	p.Size(390, 844)
 	p.Look(false)
+}
+
+func TestAnAdminOfTheCommandLineEndsTheLinkOfTheFirstStart(t *testing.T) {
+	s := harness.Start(t, "serve")
+	path := link(t, s)
+	status := func() int {
+		reply, err := http.Get(s.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reply.Body.Close()
+		return reply.StatusCode
+	}
+	if got := status(); got != http.StatusOK {
+		t.Fatalf("the link gives %d before", got)
+	}
+	s.Account(t, "anna", "admin")
+	if got := status(); got != http.StatusNotFound {
+		t.Errorf("the link gives %d with an admin; want 404", got)
+	}
+	s.Stop(t)
+	before := strings.Count(s.Log(), "/setup?token=")
+	s.Run(t)
+	s.Stop(t)
+	if got := strings.Count(s.Log(), "/setup?token="); got != before {
+		t.Error("another start prints a link although there is an admin")
+	}
 }

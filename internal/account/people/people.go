@@ -124,7 +124,9 @@ func (d *Directory) Count(ctx context.Context) (f Figures, err error) {
 // AddNote stores what the context's actor wrote about somebody. It returns an Invalid error for an empty or too long text.
 func (d *Directory) AddNote(ctx context.Context, about id.ID, text string) error {
 	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
-	if text == "" || len([]rune(text)) > MaxNote || strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' || r == unicode.ReplacementChar }) {
+	if text == "" || len([]rune(text)) > MaxNote || strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) && r != '\n' && r != '\t' || r == unicode.ReplacementChar
+	}) {
 		return errs.InvalidField("note", "Write 1 to %d characters.", MaxNote)
 	}
 	actor := access.From(ctx)
@@ -144,9 +146,4 @@ func (d *Directory) Notes(ctx context.Context, about id.ID) (out []Note, err err
 		return err
 	})
 	return out, err
-}
-
-// Forget deletes the notes about an account, in the caller's transaction.
-func (d *Directory) Forget(ctx context.Context, tx *db.Tx, about id.ID) error {
-	return dropNotes(ctx, tx, about)
 }

@@ -141,11 +141,5 @@ func TestNotesAreKeptInOrderAndInTheAuditLog(t *testing.T) {
 		if err != nil || len(entries.Items) != 2 {
 			t.Errorf("the audit log has %d entries, %v", len(entries.Items), err)
 		}
-		if err := w.db.Write(ctx, func(tx *db.Tx) error { return w.Forget(ctx, tx, 9) }); err != nil {
-			t.Fatal(err)
-		}
-		if list, err = w.Notes(ctx, 9); err != nil || len(list) != 0 {
-			t.Errorf("after Forget: %+v, %v", list, err)
-		}
 	})
 }

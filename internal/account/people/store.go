@@ -83,8 +83,3 @@ func notes(ctx context.Context, tx *db.Tx, about id.ID, limit int) ([]Note, erro
 		return n, err
 	}, `SELECT id, at, author, author_handle, text FROM account_note WHERE account = $1 ORDER BY id DESC LIMIT $2`, about, limit)
 }
-
-func dropNotes(ctx context.Context, tx *db.Tx, about id.ID) error {
-	_, err := tx.Exec(ctx, `DELETE FROM account_note WHERE account = $1`, about)
-	return err
-}
