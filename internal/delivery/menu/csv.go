@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/base/text"
 )
@@ -48,7 +48,7 @@ type parsed struct {
 }
 
 func (p *parsed) bad(line int, field, format string, args ...any) {
-	p.problems = append(p.problems, BadLine{Line: line, Field: field, Message: fmt.Sprintf(format, args...)})
+	p.problems = append(p.problems, badLine(line, field, format, args...))
 }
 
 // maxProblems is how many problems of one file are told: who has more has another kind of file.
@@ -83,7 +83,7 @@ func readCSV(data []byte, decimals int) *parsed {
 			break
 		}
 		if bad, ok := errors.AsType[*csv.ParseError](err); ok {
-			p.bad(bad.StartLine, "", "This line can't be read: %v. Is a quotation mark missing?", bad.Err)
+			p.bad(bad.StartLine, "", "This line can't be read. Is a quotation mark missing?")
 			break // where the next line begins is a guess from here on
 		}
 		line, _ := r.FieldPos(0)
@@ -152,7 +152,7 @@ func (p *parsed) columns(head []string) []string {
 		switch {
 		case !slices.Contains(Columns, c):
 			if strings.TrimSpace(h) != "" {
-				p.warnings = append(p.warnings, BadLine{Line: 1, Field: text.Clean(h, 40), Message: "This column is not known and was left out."})
+				p.warnings = append(p.warnings, badLine(1, text.Clean(h, 40), "This column is not known and was left out."))
 			}
 		case p.has[c]:
 			p.bad(1, c, "This column is there twice.")
@@ -199,7 +199,7 @@ func (b *builder) row(line int, row map[string]string) {
 		return
 	}
 	if seen && row["price"] != "" {
-		if price, wrong := parsePrice(row["price"], b.decimals); wrong == "" && price != it.Price {
+		if price, wrong := parsePrice(row["price"], b.decimals); wrong.Format == "" && price != it.Price {
 			b.bad(line, "price", "On line %d this dish has another price.", it.line)
 		}
 	}
@@ -241,8 +241,12 @@ func (b *builder) section(line int, row map[string]string) (*DocSection, string)
 		column string
 		have   string
 	}{{"menu_hours", m.Hours}, {"note", s.Note}, {"hours", s.Hours}} {
-		if v := row[same.column]; v != "" && v != same.have {
-			b.bad(line, same.column, "An earlier line says otherwise about the same %s.", map[bool]string{true: "menu", false: "section"}[same.column == "menu_hours"])
+		switch v := row[same.column]; {
+		case v == "" || v == same.have:
+		case same.column == "menu_hours":
+			b.bad(line, same.column, "An earlier line says otherwise about the same menu.")
+		default:
+			b.bad(line, same.column, "An earlier line says otherwise about the same section.")
 		}
 	}
 	return s, key
@@ -253,9 +257,9 @@ func (b *builder) item(line int, row map[string]string) DocItem {
 		Name: row["item"], Description: row["description"], Tax: strings.ToLower(row["tax"]), Photo: row["photo"],
 		Allergens: words(row["allergens"]), Diets: words(row["diets"]), line: line,
 	}
-	var wrong string
-	if it.Price, wrong = parsePrice(row["price"], b.decimals); wrong != "" {
-		b.bad(line, "price", "%s", wrong)
+	var wrong i18n.Phrase
+	if it.Price, wrong = parsePrice(row["price"], b.decimals); wrong.Format != "" {
+		b.bad(line, "price", wrong.Format, wrong.Args...)
 	}
 	it.Stock = b.count(line, "stock", row)
 	switch strings.ToLower(row["hidden"]) {
@@ -293,9 +297,9 @@ func (b *builder) option(line int, row map[string]string, it *DocItem) {
 	}
 	o := DocOption{Name: row["option"], Stock: b.count(line, "option_stock", row)}
 	if row["option_price"] != "" {
-		var wrong string
-		if o.Price, wrong = parsePrice(row["option_price"], b.decimals); wrong != "" {
-			b.bad(line, "option_price", "%s", wrong)
+		var wrong i18n.Phrase
+		if o.Price, wrong = parsePrice(row["option_price"], b.decimals); wrong.Format != "" {
+			b.bad(line, "option_price", wrong.Format, wrong.Args...)
 		}
 	}
 	g.Options = append(g.Options, o)
@@ -336,9 +340,9 @@ func words(s string) []string {
 	return out
 }
 
-// parsePrice reads "7.50", "7,50", "1.234,50", "€ 7" as minor units, or returns the sentence that says what is wrong.
-func parsePrice(s string, decimals int) (money.Amount, string) {
-	const none = "Write a price such as 7.50."
+// parsePrice reads "7.50", "7,50", "1.234,50", "€ 7" as minor units, or returns a sentence that says what is wrong.
+func parsePrice(s string, decimals int) (money.Amount, i18n.Phrase) {
+	none := i18n.P("Write a price such as 7.50.")
 	s = strings.Trim(s, " \u00a0\u202f€$£¥ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 	s = strings.NewReplacer(" ", "", "\u00a0", "", "\u202f", "", "'", "", "’", "").Replace(s)
 	if s == "" {
@@ -355,13 +359,13 @@ func parsePrice(s string, decimals int) (money.Amount, string) {
 				return 0, none
 			}
 		case behind == 3:
-			return 0, "Is this a decimal point or one between thousands? Write it with the decimals that the currency has."
+			return 0, i18n.P("Is this a decimal point or one between thousands? Write it with the decimals that the currency has.")
 		default:
-			return 0, fmt.Sprintf("This currency has %d digits behind the point.", decimals)
+			return 0, i18n.P("This currency has %d digits behind the point.", decimals)
 		}
 	}
 	if len(fraction) > decimals {
-		return 0, fmt.Sprintf("This currency has %d digits behind the point.", decimals)
+		return 0, i18n.P("This currency has %d digits behind the point.", decimals)
 	}
 	groups := strings.FieldsFunc(whole, func(r rune) bool { return r == '.' || r == ',' })
 	for i, g := range groups {
@@ -382,7 +386,7 @@ func parsePrice(s string, decimals int) (money.Amount, string) {
 	if err != nil {
 		return 0, none
 	}
-	return n, ""
+	return n, i18n.Phrase{}
 }
 
 // formatPrice writes minor units with a decimal point.

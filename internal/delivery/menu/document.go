@@ -1,10 +1,12 @@
 package menu
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/base/text"
@@ -67,21 +69,44 @@ type BadLine struct {
 	Line    int    `json:"line,omitempty"`
 	Field   string `json:"field,omitempty"`
 	Message string `json:"message"`
+	format  string // what Message was made of, where it has values in it
+	args    []any
 }
 
+func badLine(line int, field, format string, args ...any) BadLine {
+	return lineOf(line, errs.FieldOf(field, format, args...))
+}
+
+func lineOf(line int, f errs.Field) BadLine {
+	return BadLine{Line: line, Field: f.Path, Message: f.Message, format: f.Format, args: f.Args}
+}
+
+// field returns the problem as one of an input.
+func (p BadLine) field(path string) errs.Field {
+	return errs.Field{Path: path, Message: p.Message, Format: p.format, Args: p.args}
+}
+
+// In says what is wrong in the language of ctx.
+func (p BadLine) In(ctx context.Context) string { return i18n.Say(ctx, p.Message, p.format, p.args) }
+
 // String returns "line 7, price: …".
-func (p BadLine) String() string {
-	var where []string
-	if p.Line > 0 {
-		where = append(where, fmt.Sprintf("line %d", p.Line))
+func (p BadLine) String() string { return p.phrase().String() }
+
+// phrase says what is wrong, and where.
+func (p BadLine) phrase() i18n.Phrase {
+	says := i18n.P(p.format, p.args...)
+	if p.format == "" {
+		says = i18n.P(p.Message)
 	}
-	if p.Field != "" {
-		where = append(where, p.Field)
+	switch {
+	case p.Line > 0 && p.Field != "":
+		return i18n.P("line %d, %s: %s", p.Line, p.Field, says)
+	case p.Line > 0:
+		return i18n.P("line %d: %s", p.Line, says)
+	case p.Field != "":
+		return i18n.P("%s: %s", p.Field, says)
 	}
-	if len(where) == 0 {
-		return p.Message
-	}
-	return strings.Join(where, ", ") + ": " + p.Message
+	return says
 }
 
 // document returns the card as a file.
@@ -142,7 +167,7 @@ func (doc *Document) check() []BadLine {
 		c.name(path+".name", &m.Name)
 		c.hours(path+".hours", &m.Hours)
 		if again(menus, m.Name) {
-			c.add(path+".name", fmt.Sprintf("There are two menus called %s.", m.Name))
+			c.add(path+".name", "There are two menus called %s.", m.Name)
 		}
 		out = append(out, problems(c.wrong, 0)...)
 		names := map[string]bool{}
@@ -152,17 +177,18 @@ func (doc *Document) check() []BadLine {
 			items += len(s.Items)
 			out = append(out, s.check(fmt.Sprintf("%s.sections[%d]", path, j))...)
 			if again(names, s.Name) {
-				out = append(out, BadLine{Field: fmt.Sprintf("%s.sections[%d].name", path, j), Message: fmt.Sprintf("There are two sections called %s in this menu.", s.Name)})
+				out = append(out, badLine(0, fmt.Sprintf("%s.sections[%d].name", path, j), "There are two sections called %s in this menu.", s.Name))
 			}
 		}
 	}
-	for _, l := range []struct {
-		n, most int
-		what    string
-	}{{len(doc.Menus), MaxMenus, "menus"}, {sections, MaxSections, "sections"}, {items, MaxItems, "items"}} {
-		if l.n > l.most {
-			out = append(out, BadLine{Message: fmt.Sprintf("A card has at most %d %s, this file has %d.", l.most, l.what, l.n)})
-		}
+	if n := len(doc.Menus); n > MaxMenus {
+		out = append(out, badLine(0, "", "A card has at most %d menus, this file has %d.", MaxMenus, n))
+	}
+	if sections > MaxSections {
+		out = append(out, badLine(0, "", "A card has at most %d sections, this file has %d.", MaxSections, sections))
+	}
+	if items > MaxItems {
+		out = append(out, badLine(0, "", "A card has at most %d dishes, this file has %d.", MaxItems, items))
 	}
 	return out
 }
@@ -193,7 +219,7 @@ func (s *DocSection) check(path string) []BadLine {
 		itemPath := fmt.Sprintf("%s.items[%d]", path, k)
 		wrong := it.check()
 		if again(names, it.Name) {
-			wrong = append(wrong, errs.Field{Path: "item", Message: fmt.Sprintf("%s is there twice in %s.", it.Name, s.Name)})
+			wrong = append(wrong, errs.FieldOf("item", "%s is there twice in %s.", it.Name, s.Name))
 		}
 		if it.line == 0 {
 			for n := range wrong {
@@ -219,7 +245,7 @@ func fields(wrong []errs.Field, path string, line int) []errs.Field {
 func problems(wrong []errs.Field, line int) []BadLine {
 	out := make([]BadLine, 0, len(wrong))
 	for _, w := range wrong {
-		out = append(out, BadLine{Line: line, Field: w.Path, Message: w.Message})
+		out = append(out, lineOf(line, w))
 	}
 	return out
 }
@@ -236,7 +262,7 @@ func (it *DocItem) check() []errs.Field {
 	c.words("diets", &it.Diets, Diets)
 	c.stock("stock", it.Stock)
 	if len(it.Groups) > MaxItemGroups {
-		c.add("group", fmt.Sprintf("At most %d option groups for one dish.", MaxItemGroups))
+		c.add("group", "At most %d option groups for one dish.", MaxItemGroups)
 	}
 	for i := range it.Groups {
 		it.Groups[i].check(&c)
@@ -262,7 +288,7 @@ func (g *DocGroup) check(c *checker) {
 		c.price("option_price", o.Price)
 		c.stock("option_stock", o.Stock)
 		if again(names, o.Name) {
-			c.add("option", fmt.Sprintf("%s is there twice in %s.", o.Name, g.Name))
+			c.add("option", "%s is there twice in %s.", o.Name, g.Name)
 		}
 	}
 }

@@ -147,7 +147,7 @@ func (p *parsed) examine() {
 	}
 	slices.SortStableFunc(p.problems, func(a, b BadLine) int { return a.Line - b.Line })
 	if more := len(p.problems) - maxProblems; more > 0 {
-		p.problems = append(p.problems[:maxProblems], BadLine{Message: fmt.Sprintf("And %d more.", more)})
+		p.problems = append(p.problems[:maxProblems], badLine(0, "", "And %d more.", more))
 	}
 }
 
@@ -197,9 +197,9 @@ func (rep Report) refuse(o ImportOptions) (Report, error) {
 	if o.DryRun {
 		return rep, nil
 	}
-	e := &errs.Error{Kind: errs.Invalid, Code: "bad_lines", Message: fmt.Sprintf("Nothing was imported: %d things in the file need another look.", len(rep.Problems))}
+	e := errs.New(errs.Invalid, "Nothing was imported: %d things in the file need another look.", len(rep.Problems)).WithCode("bad_lines")
 	if len(rep.Problems) == 1 {
-		e.Message = "Nothing was imported: " + rep.Problems[0].String()
+		e = errs.New(errs.Invalid, "Nothing was imported: %s", rep.Problems[0].phrase()).WithCode("bad_lines")
 	}
 	for _, p := range rep.Problems[:min(len(rep.Problems), 100)] {
 		path := p.Field
@@ -209,7 +209,7 @@ func (rep Report) refuse(o ImportOptions) (Report, error) {
 				path += "." + p.Field
 			}
 		}
-		e.Fields = append(e.Fields, errs.Field{Path: or(path, "body"), Message: p.Message})
+		e.Fields = append(e.Fields, p.field(or(path, "body")))
 	}
 	return rep, e
 }

@@ -27,16 +27,16 @@ import (
 
 func TestPricesAreReadAsPeopleWriteThem(t *testing.T) {
 	for in, want := range map[string]int64{"7.50": 750, "7,50": 750, "7": 700, "7,5": 750, "0.8": 80, "€ 7.50": 750, "7,50 EUR": 750, "1.234,50": 123450, "1,234.50": 123450, "1 234,50": 123450, "1'234.50": 123450, "1,234,567.00": 123456700} {
-		if got, wrong := parsePrice(in, 2); got != want || wrong != "" {
+		if got, wrong := parsePrice(in, 2); got != want || wrong.Format != "" {
 			t.Errorf("parsePrice(%q) = %d, %q; want %d", in, got, wrong, want)
 		}
 	}
 	for _, in := range []string{"", "cheap", "-1", "1.234", "7.505", "7..5", "1,23,456.00", "7.", ".", "1e5", "９"} {
-		if got, wrong := parsePrice(in, 2); wrong == "" {
+		if got, wrong := parsePrice(in, 2); wrong.Format == "" {
 			t.Errorf("parsePrice(%q) = %d; want a refusal", in, got)
 		}
 	}
-	if got, wrong := parsePrice("1200", 0); got != 1200 || wrong != "" {
+	if got, wrong := parsePrice("1200", 0); got != 1200 || wrong.Format != "" {
 		t.Errorf("parsePrice(1200 yen) = %d, %q", got, wrong)
 	}
 }

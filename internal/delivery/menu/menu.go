@@ -11,7 +11,6 @@ package menu
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -266,7 +265,7 @@ func (in *ItemInput) check() error {
 	c.words("diets", &in.Diets, Diets)
 	c.count("stock", in.Stock)
 	if len(in.Groups) > MaxItemGroups {
-		c.add("groups", fmt.Sprintf("At most %d option groups for one dish.", MaxItemGroups))
+		c.add("groups", "At most %d option groups for one dish.", MaxItemGroups)
 	}
 	return c.err()
 }
@@ -288,13 +287,13 @@ func (in *GroupInput) check() error {
 // bounds checks how many options may be chosen of n.
 func (c *checker) bounds(lo, hi, n int) {
 	if lo < 0 || lo > MaxPick {
-		c.add("min", fmt.Sprintf("Between 0 and %d.", MaxPick))
+		c.add("min", "Between 0 and %d.", MaxPick)
 	}
 	if hi < 1 || hi > MaxPick || hi < lo {
-		c.add("max", fmt.Sprintf("Between 1 and %d, and not below the least.", MaxPick))
+		c.add("max", "Between 1 and %d, and not below the least.", MaxPick)
 	}
 	if n == 0 || n > MaxOptions {
-		c.add("options", fmt.Sprintf("Between 1 and %d options.", MaxOptions))
+		c.add("options", "Between 1 and %d options.", MaxOptions)
 	}
 }
 
@@ -308,8 +307,8 @@ func (c *checker) count(path string, n *int64) {
 // checker collects what is wrong with an input.
 type checker struct{ wrong []errs.Field }
 
-func (c *checker) add(path, msg string) {
-	c.wrong = append(c.wrong, errs.Field{Path: path, Message: msg})
+func (c *checker) add(path, format string, args ...any) {
+	c.wrong = append(c.wrong, errs.FieldOf(path, format, args...))
 }
 
 func (c *checker) err() error { return errs.InvalidFields(c.wrong) }
@@ -326,7 +325,7 @@ func (c *checker) name(path string, s *string) {
 func (c *checker) text(path string, s *string, most int) {
 	*s = text.Clean(*s, most+1)
 	if utf8.RuneCountInString(*s) > most {
-		c.add(path, "Write at most "+strconv.Itoa(most)+" characters.")
+		c.add(path, "Write at most %d characters.", most)
 	}
 }
 
@@ -338,7 +337,7 @@ func (c *checker) hours(path string, s *string) {
 	}
 	sched, err := hours.Parse(*s)
 	if err != nil {
-		c.add(path, "These are no opening hours such as Mo-Fr 11:30-14:30: "+strings.TrimPrefix(err.Error(), "opening hours: ")+".")
+		c.add(path, "These are no opening hours such as Mo-Fr 11:30-14:30: %s.", strings.TrimPrefix(err.Error(), "opening hours: "))
 		return
 	}
 	*s = sched.String()
@@ -346,7 +345,7 @@ func (c *checker) hours(path string, s *string) {
 
 func (c *checker) price(path string, p money.Amount) {
 	if p < 0 || p > MaxPrice {
-		c.add(path, "A price is between 0 and "+strconv.FormatInt(MaxPrice/100, 10)+".00.")
+		c.add(path, "A price is between 0 and %d.00.", MaxPrice/100)
 	}
 }
 
@@ -361,7 +360,7 @@ func (c *checker) oneOf(path string, s *string, otherwise string, known []string
 		*s = otherwise
 	}
 	if !slices.Contains(known, *s) {
-		c.add(path, "Choose one of "+strings.Join(known, ", ")+".")
+		c.add(path, "Choose one of %s.", strings.Join(known, ", "))
 	}
 }
 
@@ -371,7 +370,7 @@ func (c *checker) words(path string, list *[]string, known []string) {
 	for _, w := range *list {
 		w = word(w)
 		if !slices.Contains(known, w) {
-			c.add(path, strconv.Quote(text.Clean(w, 30))+" is not known. Use "+strings.Join(known, ", ")+".")
+			c.add(path, "%q is not known. Use %s.", text.Clean(w, 30), strings.Join(known, ", "))
 			continue
 		}
 		if !slices.Contains(out, w) {

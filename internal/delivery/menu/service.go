@@ -9,6 +9,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
@@ -492,11 +493,23 @@ func moved(ids []id.ID, thing id.ID, m Move) []id.ID {
 	return slices.Insert(slices.Delete(slices.Clone(ids), at, at+1), to, thing)
 }
 
+// noSuch and tooMany say about a part that there is none, and that there is room for no more.
+var (
+	noSuch = map[Part]string{
+		PartMenu: i18n.Key("There is no such menu on this card."), PartSection: i18n.Key("There is no such section on this card."),
+		PartItem: i18n.Key("There is no such dish on this card."), PartGroup: i18n.Key("There is no such option group on this card."),
+	}
+	tooMany = map[Part]string{
+		PartMenu: i18n.Key("A card has at most %d menus."), PartSection: i18n.Key("A card has at most %d sections."),
+		PartItem: i18n.Key("A card has at most %d dishes."), PartGroup: i18n.Key("A card has at most %d option groups."),
+	}
+)
+
 // known returns an Invalid error about the field where the part is not on the card.
 func known(ctx context.Context, tx *db.Tx, part Part, restaurant, thing id.ID, field string) error {
 	ok, err := has(ctx, tx, part, restaurant, thing)
 	if err == nil && !ok {
-		return errs.InvalidField(field, "There is no such %s on this card.", part)
+		return errs.InvalidFields([]errs.Field{{Path: field, Message: noSuch[part]}})
 	}
 	return err
 }
@@ -505,7 +518,7 @@ func known(ctx context.Context, tx *db.Tx, part Part, restaurant, thing id.ID, f
 func room(ctx context.Context, tx *db.Tx, part Part, restaurant id.ID, most int) error {
 	n, err := count(ctx, tx, part, restaurant)
 	if err == nil && n >= most {
-		return errs.InvalidField("body", "A card has at most %d %ss.", most, part)
+		return errs.InvalidField("body", tooMany[part], most)
 	}
 	return err
 }

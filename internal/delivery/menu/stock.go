@@ -100,13 +100,14 @@ func (s *Service) Take(ctx context.Context, tx *db.Tx, restaurant id.ID, portion
 		case ok:
 			ranOut = ranOut || left == 0
 		case left >= 0:
-			short = append(short, errs.Field{Path: w.path, Message: s.shortage(restaurant, w, left)})
+			short = append(short, s.shortage(restaurant, w, left))
 		}
 	}
 	if len(short) > 0 {
 		// What this node shows is behind: the next look reads the numbers anew.
 		s.cache.stockMoved(restaurant)
-		return &errs.Error{Kind: errs.Conflict, Code: "sold_out", Message: short[0].Message, Fields: short}
+		first := short[0]
+		return &errs.Error{Kind: errs.Conflict, Code: "sold_out", Message: first.Message, Format: first.Format, Args: first.Args, Fields: short}
 	}
 	return s.stockChanged(ctx, tx, restaurant, ranOut)
 }
@@ -141,9 +142,9 @@ func (s *Service) stockChanged(ctx context.Context, tx *db.Tx, restaurant id.ID,
 	return s.log.Append(ctx, tx, s.now(), access.From(ctx).ID, delivery.MenuChanged{Restaurant: restaurant, Version: version, What: "stock"})
 }
 
-// shortage is the sentence for a want that could not be met.
-func (s *Service) shortage(restaurant id.ID, w want, left int64) string {
-	name := "this"
+// shortage says that a want could not be met.
+func (s *Service) shortage(restaurant id.ID, w want, left int64) errs.Field {
+	name := ""
 	if snap := s.cache.any(restaurant); snap != nil {
 		if it := snap.menu.Items[w.item]; it != nil {
 			name = it.Name
@@ -156,10 +157,15 @@ func (s *Service) shortage(restaurant id.ID, w want, left int64) string {
 			}
 		}
 	}
-	if left == 0 {
-		return fmt.Sprintf("%s is sold out.", upper(name))
+	switch {
+	case name == "" && left == 0:
+		return errs.FieldOf(w.path, "This dish is sold out.")
+	case name == "":
+		return errs.FieldOf(w.path, "Only %d of this dish left.", left)
+	case left == 0:
+		return errs.FieldOf(w.path, "%s is sold out.", upper(name))
 	}
-	return fmt.Sprintf("Only %d of %s left.", left, name)
+	return errs.FieldOf(w.path, "Only %d of %s left.", left, name)
 }
 
 // SellOut marks items or options as sold out for the rest of the day, within the transaction that refuses an order because of them. Ids

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/base/text"
@@ -83,20 +84,34 @@ func (v *editor) sectionOptions() []ui.Option {
 	return out
 }
 
-func wordOptions(words []string) []ui.Option {
+func wordOptions(ctx context.Context, words []string) []ui.Option {
 	var out []ui.Option
 	for _, w := range words {
-		out = append(out, ui.Option{Value: w, Label: spoken(w)})
+		out = append(out, ui.Option{Value: w, Label: spoken(ctx, w)})
 	}
 	return out
 }
 
-// spoken returns a code as people read it: "gluten free".
-func spoken(code string) string { return upper(strings.ReplaceAll(code, "_", " ")) }
+// codeNames are the codes of Taxes, Allergens and Diets as people read them.
+var codeNames = map[string]string{
+	"food": i18n.Key("Food"), "drink": i18n.Key("Drinks"), "alcohol": i18n.Key("Alcohol"),
 
-func hoursWords(h string) string {
+	"gluten": i18n.Key("Gluten"), "crustaceans": i18n.Key("Crustaceans"), "eggs": i18n.Key("Eggs"), "fish": i18n.Key("Fish"),
+	"peanuts": i18n.Key("Peanuts"), "soy": i18n.Key("Soy"), "milk": i18n.Key("Milk"), "nuts": i18n.Key("Nuts"), "celery": i18n.Key("Celery"),
+	"mustard": i18n.Key("Mustard"), "sesame": i18n.Key("Sesame"), "sulphites": i18n.Key("Sulphites"), "lupin": i18n.Key("Lupin"),
+	"molluscs": i18n.Key("Molluscs"),
+
+	"diabetic": i18n.Key("Diabetic"), "gluten_free": i18n.Key("Gluten-free"), "halal": i18n.Key("Halal"), "hindu": i18n.Key("Hindu"),
+	"kosher": i18n.Key("Kosher"), "low_calorie": i18n.Key("Low in calories"), "low_fat": i18n.Key("Low fat"), "low_lactose": i18n.Key("Low lactose"),
+	"low_salt": i18n.Key("Low salt"), "vegan": i18n.Key("Vegan"), "vegetarian": i18n.Key("Vegetarian"),
+}
+
+// spoken returns a code as people read it: "Gluten-free".
+func spoken(ctx context.Context, code string) string { return i18n.T(ctx, or(codeNames[code], code)) }
+
+func hoursWords(ctx context.Context, h string) string {
 	if h == "" {
-		return "whenever you are open"
+		return i18n.T(ctx, "whenever you are open")
 	}
 	return h
 }
@@ -105,22 +120,27 @@ func hoursWords(h string) string {
 func soldWords(ctx context.Context, until time.Time, loc *time.Location) string {
 	switch {
 	case until.IsZero():
-		return "none left"
+		return i18n.T(ctx, "none left")
 	case !until.Before(delivery.Forever):
-		return "sold out"
+		return i18n.T(ctx, "sold out")
 	}
-	return "sold out until " + ui.Day(ctx, until, loc) + " " + ui.ClockTime(ctx, until, loc)
+	return i18n.T(ctx, "sold out until %s %s", ui.Day(ctx, until, loc), ui.ClockTime(ctx, until, loc))
 }
 
 // choiceWords says how many of a group are chosen.
-func choiceWords(g *Group) string {
+func choiceWords(ctx context.Context, g *Group) string {
 	switch g.Min {
 	case g.Max:
-		return "choose " + strconv.Itoa(g.Min)
+		return i18n.T(ctx, "choose %d", g.Min)
 	case 0:
-		return fmt.Sprintf("up to %d", g.Max)
+		return i18n.T(ctx, "up to %d", g.Max)
 	}
-	return fmt.Sprintf("%d to %d", g.Min, g.Max)
+	return i18n.T(ctx, "%d to %d", g.Min, g.Max)
+}
+
+// usedWords says how many of a group are chosen, and how many dishes have it.
+func usedWords(ctx context.Context, g *Group, dishes int) string {
+	return i18n.N(ctx, dishes, "%s, used by one dish", "%s, used by %d dishes", choiceWords(ctx, g), dishes)
 }
 
 // nth returns the i-th of list, "" where it is shorter.
@@ -139,8 +159,10 @@ func lineNumber(n int) string {
 }
 
 // words says what an import did or would do.
-func (rep *Report) words() string {
-	return fmt.Sprintf("%d dishes in %d sections: %d new, %d changed, %d as they were, %d deleted.", rep.Items, rep.Sections, rep.Added, rep.Changed, rep.Unchanged, rep.Removed)
+func (rep *Report) words(ctx context.Context) string {
+	dishes := i18n.N(ctx, rep.Items, "%d dish", "%d dishes")
+	sections := i18n.N(ctx, rep.Sections, "in one section", "in %d sections")
+	return i18n.T(ctx, "%s %s: %d new, %d changed, %d as before, %d deleted.", dishes, sections, rep.Added, rep.Changed, rep.Unchanged, rep.Removed)
 }
 
 // switchRow is a dish or option in the kitchen's sold-out list.
@@ -246,9 +268,9 @@ func (f *groupForm) input(v *editor) (GroupInput, error) {
 			}
 		}
 		if p := nth(f.OptionPrices, i); p != "" {
-			var wrong string
-			if o.Price, wrong = parsePrice(p, v.decimals()); wrong != "" {
-				c.add(path+".price", wrong)
+			var wrong i18n.Phrase
+			if o.Price, wrong = parsePrice(p, v.decimals()); wrong.Format != "" {
+				c.add(path+".price", wrong.Format, wrong.Args...)
 			}
 		}
 		var err error

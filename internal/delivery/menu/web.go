@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/platform/access"
@@ -175,7 +176,7 @@ func (s *Service) postDelete(vi *visit) error {
 	if err := s.Delete(vi.ctx, vi.actor, vi.v.Shop.ID, part, thing); err != nil {
 		return err
 	}
-	return s.done(vi, "Deleted", f.What)
+	return s.done(vi, i18n.T(vi.ctx, "Deleted"), f.What)
 }
 
 func (s *Service) postRestore(vi *visit) error {
@@ -374,8 +375,8 @@ func (s *Service) saveItem(vi *visit, item id.ID, f *itemForm, photo []byte) err
 		return err
 	}
 	price, wrong := parsePrice(f.Price, vi.v.decimals())
-	if wrong != "" {
-		return errs.InvalidField("price", "%s", wrong)
+	if wrong.Format != "" {
+		return errs.InvalidField("price", wrong.Format, wrong.Args...)
 	}
 	stock, err := portions("stock", f.Stock)
 	if err != nil {
@@ -429,13 +430,13 @@ func (s *Service) postPrice(vi *visit) error {
 		return err
 	}
 	price, wrong := parsePrice(f.Price, vi.v.decimals())
-	if wrong != "" {
-		return errs.InvalidField("price", "%s", wrong)
+	if wrong.Format != "" {
+		return errs.InvalidField("price", wrong.Format, wrong.Args...)
 	}
 	if err := s.EditItem(vi.ctx, vi.actor, vi.v.Shop.ID, item, ItemPatch{Price: &price}); err != nil {
 		return err
 	}
-	return s.done(vi, "Price saved", "")
+	return s.done(vi, i18n.T(vi.ctx, "Price saved"), "")
 }
 
 func (s *Service) postCopy(vi *visit) error {
@@ -446,7 +447,7 @@ func (s *Service) postCopy(vi *visit) error {
 	if _, err := s.CopyItem(vi.ctx, vi.actor, vi.v.Shop.ID, item, 0); err != nil {
 		return err
 	}
-	return s.done(vi, "Copied", "")
+	return s.done(vi, i18n.T(vi.ctx, "Copied"), "")
 }
 
 func (s *Service) showGroups(vi *visit) error {
