@@ -126,7 +126,7 @@ func sheetPage(title, back string, body templ.Component) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Page(ui.PageProps{Title: title, Layout: ui.LayoutPhone, NoIndex: true, Back: &ui.Link{Href: back, Label: i18n.T(ctx, "Back")}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Page(ui.PageProps{Title: title, Layout: ui.LayoutPhone, NoIndex: true, Back: &ui.Link{Href: back, Label: i18n.T(ctx, "Go back")}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
