@@ -87,7 +87,8 @@ func TestBombsAreRefusedByTheirHeads(t *testing.T) {
 		"30,000 by 30,000 of 1 bit":       bomb(30_000, 30_000),
 		"the most that a PNG can say":     bomb(1<<31-1, 1<<31-1),
 		"16 bits":                         blank(t, 6000, 4000, 16, 6, 0),
-		"interlaced":                      blank(t, 6000, 4000, 8, 6, 1),
+		"24 MP in 4 bytes each":           blank(t, 6000, 4000, 8, 6, 0),
+		"interlaced":                      blank(t, 5000, 3000, 8, 6, 1),
 		"progressive":                     progressive(t, 6000, 4000),
 		"a JPEG of 65,500 by 65,500":      progressive(t, 65_500, 65_500),
 		"a JPEG of 300 scans":             append(scans[:len(scans)-2:len(scans)-2], bytes.Repeat([]byte{0xff, 0xda}, 300)...),
@@ -112,8 +113,12 @@ func TestWhatFitsIsTaken(t *testing.T) {
 		t.Skip("decodes 24 megapixels")
 	}
 	d := open(t)
+	var photo bytes.Buffer
+	if err := jpeg.Encode(&photo, image.NewYCbCr(image.Rect(0, 0, 6000, 4000), image.YCbCrSubsampleRatio420), nil); err != nil {
+		t.Fatal(err)
+	}
 	for name, body := range map[string][]byte{
-		"24 MP of 8 bits": blank(t, 6000, 4000, 8, 6, 0), "12 MP of 16 bits": blank(t, 4000, 3000, 16, 6, 0), "24 MP in a palette": blank(t, 6000, 4000, 1, 3, 0),
+		"a JPEG of 24 MP": photo.Bytes(), "21 MP of 8 bits": blank(t, 5600, 3750, 8, 6, 0), "10 MP of 16 bits": blank(t, 3500, 3000, 16, 6, 0), "24 MP in a palette": blank(t, 6000, 4000, 1, 3, 0),
 		"12 MP interlaced": blank(t, 4000, 3000, 8, 2, 1), "12,000 by 1": blank(t, 12_000, 1, 8, 0, 0), "1 by 12,000": blank(t, 1, 12_000, 8, 0, 0),
 	} {
 		p, err := d.Put(t.Context(), body)

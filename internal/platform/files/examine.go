@@ -10,6 +10,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -25,9 +26,10 @@ const (
 	MaxPixels = 24_000_000
 	MaxSide   = 12_000
 
-	maxMemory = 96_000_000 // bytes that all pictures being decoded take together: 24 megapixels in 4 bytes each
-	maxWaits  = 4          // pictures that wait for their turn
-	maxScans  = 100        // of a JPEG, which is decoded whole with each: programs write ten
+	maxMemory  = 84_000_000 // bytes that all pictures being decoded take together: a JPEG of 24 megapixels, or 21 in 4 bytes each
+	muchMemory = 16_000_000 // bytes of one picture after which what it took is given back before the next
+	maxWaits   = 4          // pictures that wait for their turn
+	maxScans   = 100        // of a JPEG, which is decoded whole with each: programs write ten
 )
 
 // format is a kind of picture that is read. The first bytes say which it is: what some other package registers is never tried.
@@ -128,6 +130,10 @@ func needPNG(body []byte, c image.Config) int64 {
 		need = 2
 	case color.RGBA64Model, color.NRGBA64Model:
 		need = 8
+	default:
+		if _, ok := c.ColorModel.(color.Palette); ok {
+			need = 1
+		}
 	}
 	if len(body) > 28 && body[28] != 0 {
 		need += (need + 1) / 2
@@ -154,7 +160,12 @@ func newGate() *gate { return &gate{room: semaphore.NewWeighted(maxMemory)} }
 // enter waits until there is room for need bytes and returns how to leave. Where many wait already it returns a TooMany error at once, for
 // whoever sends pictures faster than they are read should be told so while they are few.
 func (g *gate) enter(ctx context.Context, need int64) (leave func(), err error) {
-	leave = func() { g.room.Release(need) }
+	leave = func() {
+		if need >= muchMemory {
+			runtime.GC() // or the next picture takes as much again, beside what this one left
+		}
+		g.room.Release(need)
+	}
 	if g.room.TryAcquire(need) {
 		return leave, nil
 	}
