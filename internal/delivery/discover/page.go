@@ -57,10 +57,10 @@ func PlaceOf(r *http.Request) (Place, bool) {
 	return p, true
 }
 
-func setPlace(w http.ResponseWriter, p Place) {
+func setPlace(w http.ResponseWriter, p Place, https bool) {
 	http.SetCookie(w, &http.Cookie{
 		Name: PlaceCookie, Value: fmt.Sprintf("%.6f,%.6f,%s", p.Point.Lat, p.Point.Lon, url.QueryEscape(p.Label)), Path: "/",
-		MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		MaxAge: 365 * 24 * 3600, HttpOnly: true, Secure: https, SameSite: http.SameSiteLaxMode,
 	})
 }
 
@@ -306,7 +306,7 @@ func (s *Service) choosePlace(w http.ResponseWriter, r *http.Request) error {
 			p.Label = named.Label
 		}
 	}
-	setPlace(w, p)
+	setPlace(w, p, s.opt.HTTPS)
 	return httpx.Redirect(w, r, in.Next)
 }
 

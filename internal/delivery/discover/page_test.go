@@ -69,7 +69,7 @@ func TestPagesLeadFromAddressToRestaurants(t *testing.T) {
 func TestChosenPlaceComesBackFromTheCookie(t *testing.T) {
 	want := Place{Label: "Große Straße 7, 2. Hof", Point: doorstep}
 	w := httptest.NewRecorder()
-	setPlace(w, want)
+	setPlace(w, want, true)
 	r := httptest.NewRequest("GET", "/", nil)
 	for _, c := range w.Result().Cookies() {
 		r.AddCookie(c)

@@ -42,6 +42,7 @@ type Options struct {
 	Geocoder Geocoder  // nil: addresses are set by pin alone
 	Center   geo.Point // where maps begin
 	City     string
+	HTTPS    bool           // people reach the server by https: the cookie of their place is then Secure
 	Loc      *time.Location // the town's time zone; nil: that of the restaurants listed
 }
 

@@ -168,7 +168,7 @@ func Operation[I, O any](rt *Router, op huma.Operation, g Guard, fn func(context
 // Error answers a request with err: a problem for programs, a page for people.
 func (rt *Router) Error(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(r.Context(), err)
-	rt.note(r.Context(), r.Method+" "+r.URL.Path, p.Status, err)
+	rt.note(r.Context(), rt.nameOf(r), p.Status, err)
 	for k, v := range p.GetHeaders() {
 		w.Header()[k] = v
 	}
@@ -189,10 +189,31 @@ func (rt *Router) Error(w http.ResponseWriter, r *http.Request, err error) {
 	rt.errorPage(w, r, p.Status, p.Detail)
 }
 
+// nameOf returns what the log calls a request: its pattern, since a path may hold the secret of a link; where there is none its method and
+// path with everything left out that is as long as one.
+func (rt *Router) nameOf(r *http.Request) string {
+	if r.Pattern != "" {
+		return r.Pattern
+	}
+	if _, pattern := rt.mux.Handler(r); pattern != "" {
+		return pattern
+	}
+	parts := strings.Split(r.URL.Path, "/")
+	for i, p := range parts {
+		if len(p) > 20 {
+			parts[i] = "…"
+		}
+	}
+	return r.Method + " " + strings.Join(parts, "/")
+}
+
 // wantsProblem reports whether the client is a program.
 func wantsProblem(r *http.Request) bool {
 	if strings.HasPrefix(r.URL.Path, "/api/") {
 		return true
+	}
+	if strings.HasPrefix(r.URL.Path, "/media/") || strings.HasPrefix(r.URL.Path, "/assets/") {
+		return true // a page in place of a picture or a script is seen by nobody
 	}
 	if IsFragment(r) && r.Header.Get("HX-Request-Type") != "full" {
 		return true // a page has no place within a page: the script shows the sentence of the problem
