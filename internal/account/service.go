@@ -255,6 +255,10 @@ func (s *Service) SignIn(ctx context.Context, login, password string, v Visit) (
 		return SignedIn{}, err
 	}
 	if !ok {
+		// Noted for nobody as well, to take as long; never what was typed, which may be a password in the wrong field.
+		if err := s.db.Write(ctx, func(tx *db.Tx) error { return s.note(ctx, tx, a.ID, "account.sign_in_failed", nil) }); err != nil {
+			return SignedIn{}, err
+		}
 		return SignedIn{}, errWrong
 	}
 	var out SignedIn

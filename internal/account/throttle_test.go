@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -80,6 +81,24 @@ func TestAThousandTriesGetTenLooksAndTheOwnerStillComesIn(t *testing.T) {
 			t.Errorf("the eleventh try at home: %v; want too many", err)
 		}
 	})
+}
+
+func TestSignInsAreNotedWithoutWhatWasTyped(t *testing.T) {
+	var book []string
+	s, _ := newService(t, dbtest.SQLite(t, events.Schema, Schema), Options{Audit: func(_ context.Context, _ *db.Tx, verb, thing string, detail map[string]any) error {
+		book = append(book, fmt.Sprint(verb, " ", thing, " ", detail["proof"]))
+		return nil
+	}})
+	anna := mustCreate(t, s, "anna")
+	book = nil
+	s.SignIn(t.Context(), "anna", "secret one", Visit{})
+	s.SignIn(t.Context(), "secret two", "secret three", Visit{})
+	s.SignIn(t.Context(), "anna", password, Visit{})
+	who := "account:" + anna.Account.ID.String()
+	want := []string{"account.sign_in_failed " + who + " <nil>", "account.sign_in_failed account:0 <nil>", "account.sign_in " + who + " password"}
+	if !slices.Equal(book, want) {
+		t.Errorf("noted: %q; want %q", book, want)
+	}
 }
 
 func TestTheSecondLoginOfAFullAccountTellsNothing(t *testing.T) {

@@ -43,7 +43,7 @@ func TestDefaultsAreAsPromised(t *testing.T) {
 			WriteTimeout: 30 * time.Second, IdleTimeout: 90 * time.Second, HandlerTimeout: 5 * time.Second, ShutdownTimeout: 20 * time.Second,
 			ConnsPerIP: 200, Streams: 10000, Rate: "on", API: Rate{300, 5 * time.Minute}, Pages: Rate{1200, 5 * time.Minute},
 			Quotes: Rate{600, 5 * time.Minute}, Orders: Rate{30, 10 * time.Minute}, Uploads: Rate{30, 30 * time.Minute},
-			SignUps: Rate{5, 30 * time.Minute}, Anonymous: 5,
+			SignUps: Rate{5, 30 * time.Minute}, Apps: Rate{60, 10 * time.Minute}, Tokens: Rate{300, 5 * time.Minute}, Anonymous: 5,
 		},
 		Delivery: Delivery{ConfirmWithin: 10 * time.Minute, WarnBefore: 5 * time.Minute, RestoreWithin: 10 * time.Minute, CourierKmh: 15, OfferFor: 45 * time.Second, PromiseSlack: 10 * time.Minute},
 		ACME:     ACME{Check: 10 * time.Minute},
