@@ -25,16 +25,24 @@ func (a *App) people() {
 	settings := func() config.Signup { return a.Settings.Config().Signup }
 	a.SignUps = signup.New(a.DB, a.IDs, a.Now, a.Accounts, a.Mail, signup.Options{
 		Mode: func() signup.Mode { return signup.Mode(settings().Mode) }, ByMail: func() bool { return settings().ByMail(a.Mail.On()) },
-		Rules: func() string { return settings().Rules }, URL: a.Address,
+		Rules: func() string { return settings().Rules }, URL: a.Address, Mailbox: a.mailbox(),
 	})
 	a.keys()
-	a.SignIns = signin.New(a.DB, a.Accounts, a.Mail, signin.Options{URL: a.Address, Ways: a.ways(), Proofs: a.proofs()})
+	a.SignIns = signin.New(a.DB, a.Accounts, a.Mail, signin.Options{URL: a.Address, Mailbox: a.mailbox(), Ways: a.ways(), Proofs: a.proofs()})
 	a.Profiles = profile.New(a.DB, a.Accounts, a.Mail, profile.Options{URL: a.Address, Security: a.protections()})
 	for _, samples := range []map[string]func(context.Context) mail.Letter{a.SignUps.Samples(), a.SignIns.Samples(), a.Profiles.Samples()} {
 		for kind, fn := range samples {
 			a.Mail.Sample(kind, fn)
 		}
 	}
+}
+
+// mailbox returns the page that shows letters where none leave the server, else "".
+func (a *App) mailbox() string {
+	if a.Mail.Mode() == mail.Dev {
+		return "/dev/mail"
+	}
+	return ""
 }
 
 // peopleRoutes registers their pages and operations.

@@ -143,7 +143,7 @@ func (s *Service) asked(w http.ResponseWriter, r *http.Request, kind string, pag
 }
 
 func (s *Service) handleSent(w http.ResponseWriter, r *http.Request) error {
-	return httpx.Render(w, r, http.StatusOK, sentPage())
+	return httpx.Render(w, r, http.StatusOK, sentPage(s.opt.Mailbox))
 }
 
 func (s *Service) handleLink(w http.ResponseWriter, r *http.Request) error {

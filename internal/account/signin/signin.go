@@ -46,6 +46,8 @@ type Post interface {
 type Options struct {
 	// URL returns the address that links in letters begin with.
 	URL func() string
+	// Mailbox is the page that shows letters where none leave the server; empty: they do.
+	Mailbox string
 	// Ways are buttons of other ways to sign in, below the form; Proofs those of the page that asks who somebody is once more. Each is
 	// given the path to go on to.
 	Ways, Proofs []func(next string) templ.Component

@@ -99,7 +99,7 @@ func (s *Service) joined(w http.ResponseWriter, r *http.Request, out account.Sig
 }
 
 func (s *Service) handleSent(w http.ResponseWriter, r *http.Request) error {
-	return httpx.Render(w, r, http.StatusOK, sentPage())
+	return httpx.Render(w, r, http.StatusOK, sentPage(s.opt.Mailbox))
 }
 
 func (s *Service) handleWaiting(w http.ResponseWriter, r *http.Request) error {

@@ -56,6 +56,8 @@ type Options struct {
 	ByMail func() bool   // whether an address is confirmed by letter first
 	Rules  func() string // of the town; empty: none
 	URL    func() string // that links in letters begin with
+	// Mailbox is the page that shows letters where none leave the server; empty: they do.
+	Mailbox string
 }
 
 // Service lets people join. Safe for concurrent use.
