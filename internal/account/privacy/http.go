@@ -83,6 +83,15 @@ type view struct {
 	Err       error
 }
 
+// again says when the region of the copy is fetched anew: on news, and every other second while it is being made, since it may be ready
+// before the page listens.
+func (v view) again() string {
+	if v.Copy != nil && v.Copy.State == Waiting {
+		return "live, every 2s"
+	}
+	return "live"
+}
+
 func (s *Service) view(ctx context.Context, who id.ID) (v view, err error) {
 	v = view{Topic: topicOf(who), Grace: s.Keep().Leaving}
 	if v.Figures, err = s.Figures(ctx, who); err != nil {
