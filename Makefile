@@ -5,7 +5,7 @@ ASSETS    = internal/web/assets
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS   = -s -w -X github.com/stoa-town/stoa/internal/cli.Version=$(VERSION)
 
-.PHONY: help run build test short lint gen bench slice release assets clean
+.PHONY: help run build test short lint gen bench slice release assets sbom vuln clean
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -47,6 +47,14 @@ slice: ## write the skeleton of a slice: make slice app=delivery name=tip
 
 release: assets ## build static binaries for Linux on amd64 and arm64 into dist/
 	for arch in amd64 arm64; do CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/stoa-linux-$$arch ./cmd/stoa || exit 1; done
+
+sbom: build ## write what the program is made of into dist/, as CycloneDX
+	mkdir -p dist
+	./bin/stoa version --sbom > dist/stoa-go.cdx.json
+	cd $(ASSETS) && npm sbom --sbom-format cyclonedx --package-lock-only > $(CURDIR)/dist/stoa-web.cdx.json
+
+vuln: ## look for known faults in what is called of the modules (asks vuln.go.dev, or VULNDB=file:///…)
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 $(if $(VULNDB),-db $(VULNDB)) ./...
 
 clean: ## delete what was built
 	rm -rf bin dist $(ASSETS)/dist/* $(ASSETS)/node_modules

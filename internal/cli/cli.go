@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -136,9 +137,18 @@ func (confCmd) Run(e *env) error {
 	return err
 }
 
-type versCmd struct{}
+type versCmd struct {
+	SBOM bool `name:"sbom" help:"Print what the program is made of, as a CycloneDX document."`
+}
 
-func (versCmd) Run(e *env) error {
+func (c versCmd) Run(e *env) error {
+	if c.SBOM {
+		info, ok := debug.ReadBuildInfo()
+		if !ok {
+			return errors.New("this program was built without a list of its modules")
+		}
+		return writeBill(e.streams.Out, info)
+	}
 	_, err := fmt.Fprintln(e.streams.Out, Version)
 	return err
 }
