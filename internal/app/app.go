@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -198,7 +199,7 @@ func (a *App) Start(ctx context.Context) {
 
 func (a *App) run(ctx context.Context, name string, fn func(context.Context) error) {
 	a.work.Go(func() {
-		if err := fn(ctx); err != nil && ctx.Err() == nil {
+		if err := a.carryOn(ctx, name, fn); err != nil && ctx.Err() == nil {
 			a.opt.Log.Error("background work ended", "work", name, "err", err)
 			select {
 			case a.lost <- fmt.Errorf("app: %s: %w", name, err):
@@ -206,6 +207,34 @@ func (a *App) run(ctx context.Context, name string, fn func(context.Context) err
 			}
 		}
 	})
+}
+
+// againAfter is how long background work that panicked rests before it begins anew.
+const againAfter = time.Second
+
+// carryOn runs background work, and begins it anew when it panics: one bad row must not take a town from the net.
+func (a *App) carryOn(ctx context.Context, name string, fn func(context.Context) error) error {
+	for {
+		done, err := a.attempt(ctx, name, fn)
+		if done {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(againAfter):
+		}
+	}
+}
+
+// attempt runs background work once; it reports false where it panicked.
+func (a *App) attempt(ctx context.Context, name string, fn func(context.Context) error) (done bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.opt.Log.Error("background work panicked; it begins anew", "work", name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	return true, fn(ctx)
 }
 
 // Lost gives the error after which the server must end, such as the loss of its node number.
