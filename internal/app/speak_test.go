@@ -32,8 +32,14 @@ func TestGuestsReadTheirChoiceThenTheirBrowsersLanguageThenTheTowns(t *testing.T
 	a := build(t)
 	h := a.Handler()
 	for _, c := range []struct{ cookie, accept, want string }{
-		{"", "", "en"}, {"", "de-AT,de;q=0.9", "de"}, {"", "fr", "en"}, {"", "fr,de;q=0.1", "de"},
-		{"en", "de", "en"}, {"de", "en", "de"}, {"xx", "de", "de"}, {"de", "", "de"},
+		{"", "", "en"},
+		{"", "de-AT,de;q=0.9", "de"},
+		{"", "fr", "en"},
+		{"", "fr,de;q=0.1", "de"},
+		{"en", "de", "en"},
+		{"de", "en", "de"},
+		{"xx", "de", "de"},
+		{"de", "", "de"},
 	} {
 		header := map[string]string{"Accept-Language": c.accept}
 		if c.cookie != "" {

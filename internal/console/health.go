@@ -137,7 +137,7 @@ func (s *Service) certificate(ctx context.Context) Check {
 	if !has {
 		return c
 	}
-	left := at.Sub(time.Now()) // certificates end by the real clock
+	left := time.Until(at) // certificates end by the real clock
 	c.Level, c.Value = Good, i18n.N(ctx, int(left/(24*time.Hour)), "%d day left", "%d days left")
 	switch {
 	case left < certNow:

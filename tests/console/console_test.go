@@ -84,8 +84,16 @@ func TestATownIsSetUpAndRunFromItsConsole(t *testing.T) {
 	p.See("E-Mails kommen an")
 
 	for _, v := range []struct{ name, path string }{
-		{"overview", "/admin"}, {"people", "/admin/people"}, {"person", person}, {"sign-ups", "/admin/sign-ups"}, {"settings", "/admin/settings"},
-		{"history", "/admin/settings/history"}, {"audit", "/admin/audit"}, {"mail", "/admin/mail"}, {"letter", "/admin/mail/samples/admin.test"}, {"jobs", "/admin/jobs"},
+		{"overview", "/admin"},
+		{"people", "/admin/people"},
+		{"person", person},
+		{"sign-ups", "/admin/sign-ups"},
+		{"settings", "/admin/settings"},
+		{"history", "/admin/settings/history"},
+		{"audit", "/admin/audit"},
+		{"mail", "/admin/mail"},
+		{"letter", "/admin/mail/samples/admin.test"},
+		{"jobs", "/admin/jobs"},
 	} {
 		look(t, p, v.name, v.path)
 	}

@@ -264,7 +264,7 @@ func (w *town) rows(d *sql.DB, table string) (out []string) {
 		}
 		var line []string
 		for i, v := range values {
-			line = append(line, fmt.Sprintf("%s=%.200v", columns[i], *(v.(*any))))
+			line = append(line, fmt.Sprintf("%s=%.200v", columns[i], *v.(*any)))
 		}
 		out = append(out, strings.Join(line, " "))
 	}

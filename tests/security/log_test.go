@@ -50,7 +50,10 @@ func TestTheLogTellsWhatHappenedAndNoSecret(t *testing.T) {
 	secrets = append(secrets, out.Token)
 	for _, path := range []string{"/account", "/api/stoa/v1/me", "/admin", "/nowhere", "/reset/" + token, "/sign-in/link/" + token, "/t/" + token, "/setup?token=" + token, "/invite/" + token} {
 		for _, h := range [][]string{
-			{"Authorization", "Bearer " + token}, {"Cookie", "__Host-stoa=" + token}, {"Authorization", "Bearer " + out.Token}, {"Cookie", "__Host-stoa=" + signed},
+			{"Authorization", "Bearer " + token},
+			{"Cookie", "__Host-stoa=" + token},
+			{"Authorization", "Bearer " + out.Token},
+			{"Cookie", "__Host-stoa=" + signed},
 			{"Authorization", "Basic " + token},
 		} {
 			w.ask(t, "GET", path, nil, append(h, "Accept", "text/html")...)

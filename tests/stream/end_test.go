@@ -71,9 +71,11 @@ func ended(t *testing.T, s *harness.Server, what, token string, live <-chan mess
 func end(t *testing.T, a, b *harness.Server) {
 	t.Helper()
 	for what, act := range map[string]func(who, ending, other string){
-		"signing out":          func(_, ending, _ string) { a.As(ending).Want(t, 204, "DELETE", "/session", nil, nil) },
-		"signing out others":   func(_, _, other string) { submit(t, a, other, "/account/sign-out-everywhere") },
-		"another password":     func(_, _, other string) { submit(t, a, other, "/account/password", "old", secret, "password", secret+"!") },
+		"signing out":        func(_, ending, _ string) { a.As(ending).Want(t, 204, "DELETE", "/session", nil, nil) },
+		"signing out others": func(_, _, other string) { submit(t, a, other, "/account/sign-out-everywhere") },
+		"another password": func(_, _, other string) {
+			submit(t, a, other, "/account/password", "old", secret, "password", secret+"!")
+		},
 		"suspension":           func(who, _, _ string) { a.Admin(t, "admin", "account", "suspend", "--name", who) },
 		"a role that is taken": func(who, _, _ string) { a.Admin(t, "admin", "role", "revoke", "dispatcher", "--account", who) },
 	} {

@@ -28,7 +28,7 @@ type town struct {
 	s                                            *harness.Server
 	admin, owner, courier, dispatcher, customer  *harness.Client
 	shop                                         harness.Shop
-	item, section, group, menu, address, closure string
+	item, section, group, menu, address          string
 	order                                        harness.Order
 	token, lens, app                             string
 	cookies                                      map[string]string // sessions, by who

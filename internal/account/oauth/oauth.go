@@ -78,7 +78,9 @@ type Registration struct {
 func (in Registration) clean() (App, error) {
 	var wrong []errs.Field
 	// In English alone: it is the app's makers who read this.
-	fault := func(path, msg string, args ...any) { wrong = append(wrong, errs.Field{Path: path, Message: fmt.Sprintf(msg, args...)}) }
+	fault := func(path, msg string, args ...any) {
+		wrong = append(wrong, errs.Field{Path: path, Message: fmt.Sprintf(msg, args...)})
+	}
 	a := App{Name: text.Clean(in.Name, maxName+1), Website: strings.TrimSpace(in.Website), Public: in.Public}
 	switch n := utf8.RuneCountInString(a.Name); {
 	case n == 0:
@@ -195,7 +197,9 @@ func within(registered, asked []string) bool {
 func (a App) has(uri string) bool { return slices.Contains(a.RedirectURIs, uri) }
 
 // fault is an error that an app is told of, by one of the words of RFC 6749, and in English alone: it is the app's makers who read this.
-func fault(word, format string, args ...any) error { return refusal(errs.Invalid, word, format, args...) }
+func fault(word, format string, args ...any) error {
+	return refusal(errs.Invalid, word, format, args...)
+}
 
 // refusal is a fault of another kind than Invalid.
 func refusal(kind errs.Kind, word, format string, args ...any) error {

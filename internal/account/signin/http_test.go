@@ -60,16 +60,15 @@ func (m *mailbox) take() []mail.Letter {
 
 // town is a server with nothing but accounts.
 type town struct {
-	t        *testing.T
-	h        http.Handler
-	people   *account.Service
-	signUps  *signup.Service
-	post     *mailbox
-	now      *clock.Manual
-	settings signup.Options
-	mode     signup.Mode
-	rules    string
-	second   bool // whether everybody has a second step
+	t       *testing.T
+	h       http.Handler
+	people  *account.Service
+	signUps *signup.Service
+	post    *mailbox
+	now     *clock.Manual
+	mode    signup.Mode
+	rules   string
+	second  bool // whether everybody has a second step
 }
 
 // browser keeps cookies between requests to a town.

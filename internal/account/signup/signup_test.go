@@ -105,7 +105,7 @@ func TestAnInvitationIsReadAsPeopleWriteItAndEnds(t *testing.T) {
 			t.Errorf("with %q: %v; want an error at the invitation", none, err)
 		}
 	}
-	code, v, err := s.Invite(t.Context(), InviteSpec{Uses: 3, For: 48 * time.Hour})
+	code, _, err := s.Invite(t.Context(), InviteSpec{Uses: 3, For: 48 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestAnInvitationIsReadAsPeopleWriteItAndEnds(t *testing.T) {
 	if _, err := s.Join(t.Context(), request("berta", code), account.Visit{}); !cmp.Equal(fields(err), []string{"invite"}) {
 		t.Errorf("after its time: %v", err)
 	}
-	code, v, err = s.Invite(t.Context(), InviteSpec{})
+	code, v, err := s.Invite(t.Context(), InviteSpec{})
 	if err != nil || s.Uninvite(t.Context(), v.ID) != nil {
 		t.Fatal(err)
 	}

@@ -35,12 +35,18 @@ func TestPagesSpeakGerman(t *testing.T) {
 		for _, tt := range []struct {
 			name, body, want, not string
 		}{
-			{"the card", h.german("GET", pages, ""), "Neuer Abschnitt|Glutenfrei|ausverkauft|Dal ist bis morgen ausverkauft|Dal nach oben schieben|Portionen von Dal übrig|Wieder auf die Karte",
-				"New |Delete|Move |Sold|sold|Copy|Price|Portions|left<|Count|Back|Settings|Undo"},
-			{"the sold-out list", h.german("GET", "/kitchen/dal/menu", ""), "Ausverkauft|nichts übrig|noch 4|Reis gibt es wieder|Gericht suchen|Länger",
-				"Sold|· sold|none|left<|Today|Longer|Find|again"},
-			{"a dish", h.german("GET", pages+"/items/"+item.String(), ""), "Preis mit Steuer|Sulfite|Kalorienarm|Getränke|Enthält|Passt zu|(1 wählen)",
-				"Contains|Suits|Drinks|Low |choose|Taxed"},
+			{
+				"the card", h.german("GET", pages, ""), "Neuer Abschnitt|Glutenfrei|ausverkauft|Dal ist bis morgen ausverkauft|Dal nach oben schieben|Portionen von Dal übrig|Wieder auf die Karte",
+				"New |Delete|Move |Sold|sold|Copy|Price|Portions|left<|Count|Back|Settings|Undo",
+			},
+			{
+				"the sold-out list", h.german("GET", "/kitchen/dal/menu", ""), "Ausverkauft|nichts übrig|noch 4|Reis gibt es wieder|Gericht suchen|Länger",
+				"Sold|· sold|none|left<|Today|Longer|Find|again",
+			},
+			{
+				"a dish", h.german("GET", pages+"/items/"+item.String(), ""), "Preis mit Steuer|Sulfite|Kalorienarm|Getränke|Enthält|Passt zu|(1 wählen)",
+				"Contains|Suits|Drinks|Low |choose|Taxed",
+			},
 			{"the options", h.german("GET", pages+"/groups", ""), "1 wählen, bei einem Gericht|Neue Optionsgruppe", "choose|used|Options<"},
 			{"a toast", h.german("POST", pages+"/items/"+item.String()+"/price", "price=8"), `data-toast="Preis gespeichert"`, "Price"},
 			{"a bad price", h.german("POST", pages+"/items/"+item.String(), url.Values{"name": {"Dal"}, "price": {"7,505"}}.Encode()), "Trennt das Zeichen", "decimal point"},

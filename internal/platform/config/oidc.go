@@ -37,7 +37,9 @@ func (c *Config) checkOIDC(l *loader) {
 	seen := map[string]bool{}
 	for i := range c.OIDC {
 		o := &c.OIDC[i]
-		refuse := func(format string, args ...any) { l.refuse("oidc", "[[oidc]] %d: %s", i+1, fmt.Sprintf(format, args...)) }
+		refuse := func(format string, args ...any) {
+			l.refuse("oidc", "[[oidc]] %d: %s", i+1, fmt.Sprintf(format, args...))
+		}
 		slug := text.Slug(o.Name, 40)
 		u, err := url.Parse(o.Issuer)
 		switch {

@@ -133,7 +133,7 @@ func (p *post) talk(c net.Conn) {
 		}
 		command, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		command = strings.ToUpper(command)
-		ok := false
+		var ok bool
 		switch command {
 		case "EHLO":
 			ext := "250-mail.test\r\n250-ENHANCEDSTATUSCODES\r\n"

@@ -77,8 +77,13 @@ func TestSignaturesHoldForOneTextAndPurpose(t *testing.T) {
 		t.Error("the right signature is refused")
 	}
 	for _, c := range [][3]string{
-		{"unsubscribe", "account=2", sig}, {"confirm", "account=1", sig}, {"unsubscribe", "account=1", ""}, {"unsubscribe", "account=1", sig[:43]},
-		{"unsubscribe", "account=1", sig + "A"}, {"unsubscribe", "account=1", "B" + sig[1:]}, {"unsubscribe", "account=1", "!" + sig[1:]},
+		{"unsubscribe", "account=2", sig},
+		{"confirm", "account=1", sig},
+		{"unsubscribe", "account=1", ""},
+		{"unsubscribe", "account=1", sig[:43]},
+		{"unsubscribe", "account=1", sig + "A"},
+		{"unsubscribe", "account=1", "B" + sig[1:]},
+		{"unsubscribe", "account=1", "!" + sig[1:]},
 		{"unsubscribe", "account=1", open(t, t.TempDir()).Sign("unsubscribe", "account=1")},
 	} {
 		if b.Check(c[0], c[1], c[2]) {
