@@ -33,7 +33,7 @@ const (
 	// pendingFor is how long the second step of a sign-in may take.
 	pendingFor = 10 * time.Minute
 	// FreshFor is how long after a proof the person may do what needs one: change the password, make a token.
-	FreshFor = 15 * time.Minute
+	FreshFor = 5 * time.Minute
 
 	kindPending = "second"
 	maxCodes    = 5 // wrong codes in one sign-in
