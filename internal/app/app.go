@@ -101,12 +101,15 @@ func Build(ctx context.Context, cfg config.Config, opt Options) (a *App, err err
 			err = errors.Join(err, a.Close(context.WithoutCancel(ctx)))
 		}
 	}()
-	if a.Secrets, err = secrets.Open(cfg.Data); err != nil {
+	if a.Secrets, err = openSecrets(cfg); err != nil {
 		return a, err
 	}
 	a.Fetch = fetch.New(fetch.Options{Version: opt.Version, Allow: cfg.FetchAllow})
 	a.DB, err = OpenDB(ctx, cfg, a.Metrics, opt.Log)
 	if err != nil {
+		return a, err
+	}
+	if err := a.DB.Write(ctx, func(tx *db.Tx) error { return a.Secrets.Agree(ctx, tx) }); err != nil {
 		return a, err
 	}
 	a.bus = events.NewLocal()
@@ -135,6 +138,14 @@ func Build(ctx context.Context, cfg config.Config, opt Options) (a *App, err err
 	}
 	a.watch()
 	return a, nil
+}
+
+// openSecrets opens the master key where the settings say that it is.
+func openSecrets(cfg config.Config) (*secrets.Box, error) {
+	if cfg.MasterKey != "" {
+		return secrets.OpenFile(cfg.MasterKey)
+	}
+	return secrets.Open(cfg.Data)
 }
 
 // OpenDB opens and migrates the database that cfg names. m may be nil.

@@ -29,6 +29,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/idem"
 	"github.com/stoa-town/stoa/internal/platform/jobs"
 	"github.com/stoa-town/stoa/internal/platform/mail"
+	"github.com/stoa-town/stoa/internal/platform/secrets"
 	"github.com/stoa-town/stoa/internal/platform/settings"
 )
 
@@ -56,7 +57,7 @@ type Slices struct {
 // Schemas returns the tables of every part.
 func Schemas() []fs.FS {
 	return []fs.FS{
-		events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, people.Schema, setup.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
+		secrets.Schema, events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, people.Schema, setup.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
 		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, payment.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
 	}
 }

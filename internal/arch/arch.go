@@ -43,6 +43,7 @@ var allowed = map[[2]string]string{
 	{"internal/platform/settings", "internal/platform/config"}: "values are laid over those of the file, and checked like them",
 	{"internal/platform/settings", "internal/platform/audit"}:  "every change is noted in its transaction",
 	{"internal/platform/settings", "internal/platform/access"}: "who changed it is the request's actor",
+	{"internal/platform/secrets", "internal/platform/db"}:      "nodes of one database agree on one key",
 	{"internal/platform/idem", "internal/platform/db"}:         "saved replies are rows of the caller's transaction",
 	{"internal/platform/mail", "internal/platform/db"}:         "letters are rows of the caller's transaction",
 	{"internal/platform/mail", "internal/platform/jobs"}:       "a letter is sent by a job",

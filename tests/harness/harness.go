@@ -91,6 +91,7 @@ func Start(t testing.TB, command string, args ...string) *Server {
 		s.Data = t.TempDir()
 		args = append(args, "--data", s.Data)
 	}
+	s.shareKey(t, args)
 	s.args = append([]string{command, "--listen", "127.0.0.1:0", "--set", "limits.rate=off"}, args...)
 	s.Run(t)
 	t.Cleanup(func() {
@@ -100,6 +101,29 @@ func Start(t testing.TB, command string, args ...string) *Server {
 		}
 	})
 	return s
+}
+
+// keys are the data folders of the first node of each database: further nodes get a copy of its master key, as an operator gives them one.
+var keys sync.Map
+
+func (s *Server) shareKey(t testing.TB, args []string) {
+	t.Helper()
+	for i, a := range args {
+		if a != "--database" || i+1 == len(args) {
+			continue
+		}
+		first, known := keys.LoadOrStore(args[i+1], s.Data)
+		if !known || first == s.Data {
+			return
+		}
+		key, err := os.ReadFile(filepath.Join(first.(string), "master.key"))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(s.Data, "master.key"), key, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func tail(s string, n int) string {

@@ -136,6 +136,7 @@ func (s *Service) platformParts() []personal.Part {
 			{Name: "setting_change", Personal: "actor_handle", Link: "actor", Plain: "id at key was became"},
 			{Name: "setup_link", Plain: "one token_sha256 expires_at"},
 			{Name: "node", Plain: "number holder seen_at"},
+			{Name: "secrets_key", Plain: "one mark"},
 			{Name: "goose_db_version", Plain: "id version_id is_applied tstamp"},
 		},
 		About: func(ctx context.Context) personal.About {

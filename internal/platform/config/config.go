@@ -28,6 +28,7 @@ type Config struct {
 	TLSCert        string         `koanf:"tls_cert"`     // with TLS file
 	TLSKey         string         `koanf:"tls_key"`
 	HTTPListen     string         `koanf:"http_listen"` // see HTTPAddr
+	MasterKey      string         `koanf:"master_key"`  // a file; empty: master.key in Data
 	Database       string         `koanf:"database"`    // empty: SQLite in Data
 	NATS           string         `koanf:"nats"`        // empty: the bus is in process
 	Files          string         `koanf:"files"`       // empty: a folder in Data

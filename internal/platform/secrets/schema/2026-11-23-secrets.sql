@@ -1,0 +1,4 @@
+CREATE TABLE secrets_key (
+  one BIGINT NOT NULL PRIMARY KEY,
+  mark TEXT NOT NULL
+);
