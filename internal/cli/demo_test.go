@@ -194,7 +194,7 @@ func (n *liveTown) page(t *testing.T, reply *http.Response, what, want string) {
 func (n *liveTown) stepIntoEveryRole(t *testing.T) {
 	t.Helper()
 	for role, want := range map[string]string{
-		"neighbour": "/", "kitchen": "/kitchen/", "courier": "/courier", "dispatcher": "/dispatch", "owner": "/restaurant/", "admin": "/dispatch",
+		"neighbour": "/", "kitchen": "/kitchen/", "courier": "/courier", "dispatcher": "/dispatch", "owner": "/restaurant/", "admin": "/admin",
 	} {
 		jar, err := cookiejar.New(nil)
 		if err != nil {

@@ -303,7 +303,7 @@ func (d *Demo) find(in stepForm) (id.ID, string, error) {
 		a, err := pick(d.world.dispatchers, 0)
 		return a, "/dispatch", err
 	case "admin":
-		return d.world.admin.ID, "/dispatch", nil
+		return d.world.admin.ID, "/admin", nil
 	case "kitchen", "owner":
 		i, other := d.busiest()
 		if in.Role == "owner" {
