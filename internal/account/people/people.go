@@ -5,6 +5,7 @@ package people
 import (
 	"context"
 	"embed"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -95,7 +96,7 @@ func (d *Directory) Search(ctx context.Context, q Query, cursor string, limit in
 // clean returns the query in the form it is asked in.
 func (q Query) clean() (Query, error) {
 	q.Text = strings.TrimPrefix(strings.TrimSpace(q.Text), "@")
-	if len([]rune(q.Text)) > maxQuery || strings.ContainsFunc(q.Text, unicode.IsControl) {
+	if len([]rune(q.Text)) > maxQuery || strings.ContainsFunc(q.Text, func(r rune) bool { return unicode.IsControl(r) || r == unicode.ReplacementChar }) {
 		return q, errs.InvalidField("q", "Search for a name, a handle or an address of at most %d characters.", maxQuery)
 	}
 	known := q.Role == ""
@@ -110,6 +111,19 @@ func (q Query) clean() (Query, error) {
 		return q, nil
 	}
 	return q, errs.InvalidField("state", "There is no state %q.", string(q.State))
+}
+
+// Handles returns the handles of accounts; "" for one whose owner was erased, and none for one that never was.
+func (d *Directory) Handles(ctx context.Context, list []id.ID) (out map[id.ID]string, err error) {
+	list = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(list))), func(i id.ID) bool { return i == 0 })
+	if len(list) == 0 {
+		return nil, nil
+	}
+	err = d.db.Read(ctx, func(tx *db.Tx) error {
+		out, err = handles(ctx, tx, list)
+		return err
+	})
+	return out, err
 }
 
 // Count returns how many people there are in which state.

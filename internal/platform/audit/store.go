@@ -7,8 +7,12 @@ import (
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/platform/db"
 )
+
+// maxWord is how many characters of a filter are looked for.
+const maxWord = 300
 
 func insert(ctx context.Context, tx *db.Tx, e Entry) error {
 	_, err := tx.Exec(ctx, `INSERT INTO audit (id, at, actor, actor_handle, address, verb, thing, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
@@ -21,6 +25,8 @@ func insert(ctx context.Context, tx *db.Tx, e Entry) error {
 
 // list reads entries of a filter, newest first, from before the entry with an id where that is not 0.
 func list(ctx context.Context, tx *db.Tx, f Filter, before int64, limit int) ([]Entry, error) {
+	// What is asked for comes from outside: PostgreSQL takes no text with a NUL or broken UTF-8, and nothing that is stored has one.
+	f.Handle, f.Verb, f.Thing = text.Clean(f.Handle, maxWord), text.Clean(f.Verb, maxWord), text.Clean(f.Thing, maxWord)
 	q := `SELECT id, at, actor, actor_handle, address, verb, thing, detail FROM audit WHERE 1 = 1`
 	var args []any
 	and := func(cond string, values ...any) {
