@@ -43,7 +43,7 @@ type personView struct {
 	Roles    []roleView
 	Sessions []account.Session
 	Notes    []people.Note
-	Entries  []audit.Entry
+	Deeds    []deedLine
 	Self     bool
 	Letters  bool
 	Done     string
@@ -82,7 +82,10 @@ func (s *Service) person(ctx context.Context, who id.ID) (v personView, err erro
 	for _, g := range v.Account.Roles {
 		v.Roles = append(v.Roles, roleView{g, s.roleText(ctx, g)})
 	}
-	v.Entries, v.Self, v.Letters = entries.Items, actor(ctx).ID == who, s.Mail.On()
+	if v.Deeds, err = s.tell(ctx, entries.Items); err != nil {
+		return v, err
+	}
+	v.Self, v.Letters = actor(ctx).ID == who, s.Mail.On()
 	return v, nil
 }
 

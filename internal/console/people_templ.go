@@ -811,7 +811,7 @@ func personPage(v personView) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = entries(v.Entries).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = entries(v.Deeds).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

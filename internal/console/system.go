@@ -2,10 +2,7 @@ package console
 
 import (
 	"context"
-	"encoding/json"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -26,9 +23,9 @@ import (
 type auditForm struct {
 	Handle string `form:"handle"`
 	Verb   string `form:"verb"`
-	Thing  string `form:"thing"`
-	From   string `form:"from"` // 2006-01-02
-	To     string `form:"to"`   // that day included
+	Thing  string `form:"thing"` // as in the book, or "@ada"
+	From   string `form:"from"`  // 2006-01-02
+	To     string `form:"to"`    // that day included
 }
 
 // filter reads the form. It returns an Invalid error for what is no day.
@@ -45,6 +42,13 @@ func (s *Service) filter(r *http.Request) (f auditForm, out audit.Filter, err er
 		}
 		return t
 	}
+	if handle, ok := strings.CutPrefix(out.Thing, "@"); ok {
+		if a, err := s.Accounts.Find(r.Context(), handle); err == nil {
+			out.Thing = audit.Thing("account", a.ID)
+		} else if !errs.Is(err, errs.NotFound) {
+			return f, out, err
+		}
+	}
 	out.From = day("from", f.From)
 	if to := day("to", f.To); !to.IsZero() {
 		out.To = to.AddDate(0, 0, 1)
@@ -57,34 +61,11 @@ func (s *Service) filter(r *http.Request) (f auditForm, out audit.Filter, err er
 	return f, out, err
 }
 
-// detailsOf returns what an entry says besides, as names and values in the order of the names. Empty values are left out.
-func detailsOf(e audit.Entry) (out [][2]string) {
-	var detail map[string]any
-	if err := json.Unmarshal(e.Detail, &detail); err != nil {
-		return [][2]string{{"", string(e.Detail)}}
-	}
-	for _, name := range slices.Sorted(maps.Keys(detail)) {
-		switch v := detail[name].(type) {
-		case nil:
-		case string:
-			if v != "" && v != "0" {
-				out = append(out, [2]string{name, v})
-			}
-		default:
-			b, err := json.Marshal(v)
-			if err == nil {
-				out = append(out, [2]string{name, string(b)})
-			}
-		}
-	}
-	return out
-}
-
 // auditView is what the page of the audit log shows.
 type auditView struct {
 	Form   auditForm
 	Verbs  []string
-	List   page.Page[audit.Entry]
+	Deeds  []deedLine
 	Next   string
 	Export string // the query of the same entries as a file
 }
@@ -98,14 +79,18 @@ func (s *Service) handleAudit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	verbs, err := s.Audit.Verbs(r.Context())
+	known, err := s.Audit.Verbs(r.Context())
+	if err != nil {
+		return err
+	}
+	deeds, err := s.tell(r.Context(), list.Items)
 	if err != nil {
 		return err
 	}
 	q := r.URL.Query()
 	next := more("/admin/audit", q, list.Next)
 	q.Del("cursor")
-	return httpx.Render(w, r, http.StatusOK, auditPage(auditView{form, verbs, list, next, q.Encode()}))
+	return httpx.Render(w, r, http.StatusOK, auditPage(auditView{form, known, deeds, next, q.Encode()}))
 }
 
 // handleExport sends the entries of a filter as a file. What fails on the way can only break the file off.

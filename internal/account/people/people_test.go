@@ -143,3 +143,26 @@ func TestNotesAreKeptInOrderAndInTheAuditLog(t *testing.T) {
 		}
 	})
 }
+
+func TestHandlesSayWhoIsThereWhoIsErasedAndWhoNeverWas(t *testing.T) {
+	both(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		made, err := w.accounts.Add(ctx, account.Person{Handle: "ada", Name: "Ada", Email: "ada@post.example"}, account.Person{Handle: "ben", Name: "Ben", Email: "ben@post.example"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.db.Write(ctx, func(tx *db.Tx) error { return w.accounts.Erase(ctx, tx, made[1]) }); err != nil {
+			t.Fatal(err)
+		}
+		got, err := w.Handles(ctx, []id.ID{made[0], 0, made[1], made[0], 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[id.ID]string{made[0]: "ada", made[1]: ""}, got); diff != "" {
+			t.Errorf("handles (-want +got):\n%s", diff)
+		}
+		if got, err := w.Handles(ctx, []id.ID{0}); err != nil || len(got) != 0 {
+			t.Errorf("of nobody: %v, %v", got, err)
+		}
+	})
+}

@@ -69,6 +69,23 @@ func count(ctx context.Context, tx *db.Tx) (f Figures, err error) {
 	return f, err
 }
 
+// handles reads the handles of some accounts; "" for those that are gone for good.
+func handles(ctx context.Context, tx *db.Tx, list []id.ID) (map[id.ID]string, error) {
+	marks, args := make([]string, len(list)), make([]any, len(list))
+	for i, account := range list {
+		marks[i], args[i] = fmt.Sprintf("$%d", i+1), account
+	}
+	out := map[id.ID]string{}
+	_, err := db.All(ctx, tx, func(r db.Scanner) (struct{}, error) {
+		var account id.ID
+		var handle string
+		err := r.Scan(&account, &handle)
+		out[account] = handle
+		return struct{}{}, err
+	}, `SELECT id, CASE WHEN name = '' THEN '' ELSE handle END FROM account WHERE id IN (`+strings.Join(marks, ", ")+`)`, args...)
+	return out, err
+}
+
 func insertNote(ctx context.Context, tx *db.Tx, about id.ID, n Note) error {
 	_, err := tx.Exec(ctx, `INSERT INTO account_note (id, account, at, author, author_handle, text) VALUES ($1, $2, $3, $4, $5, $6)`,
 		n.ID, about, n.At.UnixMicro(), n.Author, n.Handle, n.Text)
