@@ -209,7 +209,8 @@ var labels = []struct{ key, label string }{
 	{"cut", i18n.Key("Details")},
 }
 
-// details says what an entry holds besides. What the sentence says already, and what is empty, is left out; a key without a label comes last.
+// details says what an entry holds besides. What the sentence says already, what is empty, and the number of a sign-in, which the exported log
+// has, is left out; a key without a label comes last.
 func (t teller) details(ctx context.Context, e audit.Entry, values map[string]any) (out []detail) {
 	rest := maps.Clone(values)
 	kind, _, _ := strings.Cut(e.Thing, ":")
@@ -224,6 +225,12 @@ func (t teller) details(ctx context.Context, e audit.Entry, values map[string]an
 	}
 	if who := idOf(rest["account"]); who != 0 && who == e.Actor {
 		delete(rest, "account")
+	}
+	if handle, ok := rest["handle"].(string); ok && handle == t.handles[accountOf(e.Thing)] {
+		delete(rest, "handle")
+	}
+	if idOf(rest["session"]) != 0 {
+		delete(rest, "session")
 	}
 	add := func(label, key string) {
 		if v := t.value(ctx, key, rest[key]); v.Text != "" {
