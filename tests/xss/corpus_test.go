@@ -18,22 +18,17 @@ var corpus = lines(`
 	</textarea><script>x()</script>
 	</style><script>x()</script>
 	</noscript><script>x()</script>
-	</template><script>x()</script>
-	</select><script>x()</script>
 	--><script>x()</script>
 	]]><script>x()</script>
 	<!--><img src=q onerror=x()>
 	<![CDATA[<img src=q onerror=x()>]]>
 	<img src=q onerror=x()>
 	<img src=q onerror="x()">
-	<img src=q onerror='x()'>
-	<IMG SRC=q ONERROR=x()>
 	<img/src=q/onerror=x()>
 	<img src=q onerror=x()//
 	<img src=q:q onerror=x()>
 	<img srcset=q onerror=x()>
 	<img src=javascript:x()>
-	<image src=q onerror=x()>
 	<svg onload=x()>
 	<svg/onload=x()>
 	<svg><script>x()</script>
@@ -41,16 +36,12 @@ var corpus = lines(`
 	<svg><animate onbegin=x() dur=1s>
 	<svg><set onbegin=x() attributename=q>
 	<svg><style><img src=q onerror=x()>
-	<svg><use href=data:,q#x>
 	<svg><foreignobject><img src=q onerror=x()>
 	<math href=javascript:x()>q
 	<math><mtext><img src=q onerror=x()>
-	<math><style><img src=q onerror=x()>
 	<body onload=x()>
-	<body onpageshow=x()>
 	<iframe src=javascript:x()>
 	<iframe srcdoc="<img src=q onerror=x()>">
-	<iframe onload=x()>
 	<object data=javascript:x()>
 	<object data=//evil.example>
 	<embed src=javascript:x()>
@@ -59,12 +50,9 @@ var corpus = lines(`
 	<a href="java&#115;cript:x()">q</a>
 	<a href="java	script:x()">q</a>
 	<a href=data:text/html,q>q</a>
-	<a href=vbscript:x()>q</a>
 	<base href=//evil.example>
-	<base href=javascript:/q/>
 	<meta http-equiv=refresh content=0;//q>
 	<link rel=stylesheet href=//evil.example>
-	<link rel=import href=//evil.example>
 	<style>@import'//evil.example'</style>
 	<style>*{color:red}</style>
 	<p style=position:fixed;inset:0>q
@@ -74,11 +62,8 @@ var corpus = lines(`
 	<button formaction=javascript:x()>q
 	<input autofocus onfocus=x()>
 	<input type=image src=q onerror=x()>
-	<select autofocus onfocus=x()>
 	<textarea autofocus onfocus=x()>
-	<keygen autofocus onfocus=x()>
 	<video src=q onerror=x()>
-	<video><source onerror=x()>
 	<audio src=q onerror=x()>
 	<details open ontoggle=x()>
 	<marquee onstart=x()>
@@ -86,9 +71,6 @@ var corpus = lines(`
 	<q id=q tabindex=1 onfocus=x() autofocus>
 	<xss onfocus=x() autofocus tabindex=1>
 	<dialog open onclose=x()>
-	<portal src=//evil.example>
-	<frameset onload=x()>
-	<isindex action=javascript:x()>
 	<div hx-get=/ hx-trigger=load>q
 	<div hx-on:load=x()>q
 	<div data-live=dispatch hx-get=/>
@@ -116,8 +98,6 @@ var corpus = lines(`
 	{{x()}}
 	{{constructor.constructor('x()')()}}
 	<%= x() %>
-	[[x()]]
-	*{x()}
 	+ADw-script+AD4-x()+ADw-/script+AD4-
 	%3Cscript%3Ex()%3C/script%3E
 	&lt;img src=q onerror=x()&gt;
