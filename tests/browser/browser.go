@@ -151,19 +151,19 @@ func (p *Person) Go(path string) {
 // Click presses the first visible element that a CSS selector finds, once it is there and can be pressed.
 func (p *Person) Click(css string) {
 	p.t.Helper()
-	p.Await(fmt.Sprintf(`(() => { if (document.readyState !== "complete") return false; const e = [...document.querySelectorAll(%q)].find(e => e.checkVisibility() && !e.disabled); if (!e) return false; e.scrollIntoView({block: "center"}); e.click(); return true })()`, css), "press "+css)
+	p.Await(fmt.Sprintf(`(() => { if (document.readyState !== "complete") return false; const e = [...document.querySelectorAll(%q)].find(e => e.checkVisibility({visibilityProperty: true}) && !e.disabled); if (!e) return false; e.scrollIntoView({block: "center"}); e.click(); return true })()`, css), "press "+css)
 }
 
 // ClickText presses the first visible button or link whose words contain text.
 func (p *Person) ClickText(text string) {
 	p.t.Helper()
-	p.Await(fmt.Sprintf(`(() => { if (document.readyState !== "complete") return false; const e = [...document.querySelectorAll("button, a, summary, label, [role=button]")].find(e => e.checkVisibility() && !e.disabled && e.innerText.includes(%q)); if (!e) return false; e.scrollIntoView({block: "center"}); e.click(); return true })()`, text), "press “"+text+"”")
+	p.Await(fmt.Sprintf(`(() => { if (document.readyState !== "complete") return false; const e = [...document.querySelectorAll("button, a, summary, label, [role=button]")].find(e => e.checkVisibility({visibilityProperty: true}) && !e.disabled && e.innerText.includes(%q)); if (!e) return false; e.scrollIntoView({block: "center"}); e.click(); return true })()`, text), "press “"+text+"”")
 }
 
 // Fill types into a field in place of what it holds, as a person would: with input and change events.
 func (p *Person) Fill(css, value string) {
 	p.t.Helper()
-	p.Await(fmt.Sprintf(`(() => { if (document.readyState !== "complete") return false; const e = [...document.querySelectorAll(%q)].find(e => e.checkVisibility()); if (!e) return false; e.focus(); e.value = %q; e.dispatchEvent(new Event("input", {bubbles: true})); e.dispatchEvent(new Event("change", {bubbles: true})); return true })()`, css, value), "fill "+css)
+	p.Await(fmt.Sprintf(`(() => { if (document.readyState !== "complete") return false; const e = [...document.querySelectorAll(%q)].find(e => e.checkVisibility({visibilityProperty: true})); if (!e) return false; e.focus(); e.value = %q; e.dispatchEvent(new Event("input", {bubbles: true})); e.dispatchEvent(new Event("change", {bubbles: true})); return true })()`, css, value), "fill "+css)
 }
 
 // See waits until the page shows text, without reloading it.
@@ -175,7 +175,7 @@ func (p *Person) See(text string) {
 // SeeIn waits until an element shows text.
 func (p *Person) SeeIn(css, text string) {
 	p.t.Helper()
-	p.Await(fmt.Sprintf(`[...document.querySelectorAll(%q)].some(e => e.checkVisibility() && e.innerText.toLowerCase().includes(%q))`, css, strings.ToLower(text)), fmt.Sprintf("see “%s” in %s", text, css))
+	p.Await(fmt.Sprintf(`[...document.querySelectorAll(%q)].some(e => e.checkVisibility({visibilityProperty: true}) && e.innerText.toLowerCase().includes(%q))`, css, strings.ToLower(text)), fmt.Sprintf("see “%s” in %s", text, css))
 }
 
 // Missing waits until the page no longer shows text.

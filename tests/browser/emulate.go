@@ -64,7 +64,7 @@ func (p *Person) Before(script string) {
 // Tap presses the first visible element that a CSS selector finds with real mouse events, as often as times says and as fast as they go.
 func (p *Person) Tap(css string, times int) {
 	p.t.Helper()
-	p.Await(fmt.Sprintf(`(() => { const e = [...document.querySelectorAll(%q)].find(e => e.checkVisibility() && !e.disabled); if (!e) return false; e.scrollIntoView({block: "center", behavior: "instant"}); const r = e.getBoundingClientRect(); window.__tap = [r.x + r.width / 2, r.y + r.height / 2]; return e.contains(document.elementFromPoint(...window.__tap)) })()`, css), "reach "+css)
+	p.Await(fmt.Sprintf(`(() => { const e = [...document.querySelectorAll(%q)].find(e => e.checkVisibility({visibilityProperty: true}) && !e.disabled); if (!e) return false; e.scrollIntoView({block: "center", behavior: "instant"}); const r = e.getBoundingClientRect(); window.__tap = [r.x + r.width / 2, r.y + r.height / 2]; return e.contains(document.elementFromPoint(...window.__tap)) })()`, css), "reach "+css)
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	at, err := chromedp.Run(ctx, chromedp.Evaluate[[]float64](`window.__tap`))

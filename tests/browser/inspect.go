@@ -25,9 +25,9 @@ window.__shifts = new PerformanceObserver(l => seen(l.getEntries())); window.__s
 const settled = `(async () => {
 	if (document.readyState !== "complete") return false;
 	await document.fonts.ready;
-	for (const i of document.images) if (i.loading !== "lazy" && i.checkVisibility() && !i.complete) return false;
+	for (const i of document.images) if (i.loading !== "lazy" && i.checkVisibility({visibilityProperty: true}) && !i.complete) return false;
 	if (document.querySelector(".htmx-request")) return false;
-	for (const m of document.querySelectorAll("stoa-map")) if (m.checkVisibility() && !m.querySelector(".leaflet-container")) return false;
+	for (const m of document.querySelectorAll("stoa-map")) if (m.checkVisibility({visibilityProperty: true}) && !m.querySelector(".leaflet-container")) return false;
 	await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)));
 	return true;
 })()`
@@ -58,9 +58,9 @@ func (p *Person) Findings() []string {
 	const clipped = e => { for (let a = e.parentElement; a && a !== document.body; a = a.parentElement) if (getComputedStyle(a).overflowX !== "visible") return true; return false };
 	if (document.documentElement.scrollWidth > innerWidth) {
 		out.wider.push(document.documentElement.scrollWidth + " px wide in a window of " + innerWidth);
-		for (const e of document.body.querySelectorAll("*")) if (e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 0.5 && !clipped(e)) out.wider.push(name(e));
+		for (const e of document.body.querySelectorAll("*")) if (e.checkVisibility({visibilityProperty: true}) && e.getBoundingClientRect().right > innerWidth + 0.5 && !clipped(e)) out.wider.push(name(e));
 	}
-	for (const i of document.images) if (i.checkVisibility() && (i.complete ? i.naturalWidth === 0 : i.loading !== "lazy")) out.broken.push(i.src);
+	for (const i of document.images) if (i.checkVisibility({visibilityProperty: true}) && (i.complete ? i.naturalWidth === 0 : i.loading !== "lazy")) out.broken.push(i.src);
 	if (window.__shifts) { window.__seen(window.__shifts.takeRecords()); out.shift = window.__cls; out.moved = window.__moved }
 	return JSON.stringify(out);
 })()`))
