@@ -353,7 +353,7 @@ func TestDeclinedCardKeepsTheCartAndMakesANewKey(t *testing.T) {
 func TestServerErrorKeepsTheKeySoThatTheNextTapFindsTheOrder(t *testing.T) {
 	s := signedIn(t)
 	s.desk.fail = fmt.Errorf("the disk is full")
-	if rec := s.form("/checkout", s.checkoutForm(t)); rec.Code != 500 || strings.Contains(rec.Body.String(), "disk") {
+	if rec := s.form("/checkout", s.checkoutForm(t)); rec.Code != 500 || strings.Contains(rec.Body.String(), "the disk") {
 		t.Fatalf("%d %s", rec.Code, rec.Body)
 	}
 	s.has(t, anna, map[id.ID]int{10: 1})

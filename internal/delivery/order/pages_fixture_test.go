@@ -149,7 +149,7 @@ func supper(mode delivery.Mode, note string, lines ...delivery.LineRequest) deli
 	}
 	if mode == delivery.ByCourier {
 		in.To = &delivery.Address{
-			Point: geo.Point{Lat: 48.2061, Lon: 16.3702}, Street: "Lindengasse 4", City: "Vienna", Detail: "3rd floor, bell Weber", Notes: "The gate code is 4711", Name: "Anna Weber", Phone: "+43 660 1234567",
+			Point: geo.Point{Lat: 48.2061, Lon: 16.3702}, Street: "Lindengasse 4", City: "Vienna", Detail: "3rd floor, bell Weber", Notes: "The gate code is 47*11", Name: "Anna Weber", Phone: "+43 660 1234567",
 		}
 	}
 	return in
