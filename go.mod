@@ -30,6 +30,21 @@ require (
 )
 
 require (
+	github.com/SherClockHolmes/webpush-go v1.4.0 // indirect
+	github.com/arran4/golang-ical v0.3.4 // indirect
+	github.com/aymerick/douceur v0.2.0 // indirect
+	github.com/buckket/go-blurhash v1.1.0 // indirect
+	github.com/coder/websocket v1.8.15 // indirect
+	github.com/gorilla/css v1.0.1 // indirect
+	github.com/gorilla/feeds v1.2.0 // indirect
+	github.com/gorilla/websocket v1.5.3 // indirect
+	github.com/mattn/go-mastodon v0.0.13 // indirect
+	github.com/microcosm-cc/bluemonday v1.0.27 // indirect
+	github.com/tomnomnom/linkheader v0.0.0-20250811210735-e5fe3b51442e // indirect
+	github.com/yuin/goldmark v1.8.7 // indirect
+)
+
+require (
 	code.dny.dev/ssrf v0.3.0
 	github.com/caddyserver/certmagic v0.25.6
 	github.com/caddyserver/zerossl v0.1.6 // indirect
