@@ -52,14 +52,15 @@ type Slices struct {
 	Couriers    *courier.Service
 	Dispatch    *dispatch.Service
 	Privacy     *privacy.Service
+	Social
 }
 
 // Schemas returns the tables of every part.
 func Schemas() []fs.FS {
-	return []fs.FS{
+	return append([]fs.FS{
 		secrets.Schema, events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, people.Schema, setup.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
 		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, payment.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
-	}
+	}, socialSchemas()...)
 }
 
 // slices builds the slices, gives each the others' services that it needs, and registers routes and reactions.
@@ -95,6 +96,9 @@ func (a *App) slices() (err error) {
 		Couriers: a.Couriers, Shops: a.Restaurants, Photos: photos{a.Files},
 	}, dispatch.Options{Live: a.riding, Zone: a.zone})
 	tasks.Service = a.Dispatch
+	if err := a.social(); err != nil {
+		return err
+	}
 	a.Explain = explain.New(a.Accounts, a.Now, explain.Options{Thing: a.thing, Place: a.placeOf, Zone: a.zone})
 
 	a.Accounts.React(a.Events, a.Jobs)
@@ -123,6 +127,7 @@ func (a *App) slices() (err error) {
 	a.Couriers.Routes(a.Router)
 	a.Dispatch.Routes(a.Router)
 	a.Privacy.Routes(a.Router)
+	a.socialRoutes()
 	a.console()
 	return nil
 }
