@@ -125,3 +125,21 @@ type Position struct {
 	Lon     float64   `json:"lon"`
 	At      time.Time `json:"at"`
 }
+
+// ReviewChanged says that an order has been reviewed, or that a review was changed, hidden or taken back. Figures are of the restaurant
+// after that.
+type ReviewChanged struct {
+	Review     id.ID  `json:"review"`
+	Order      id.ID  `json:"order"`
+	Restaurant id.ID  `json:"restaurant"`
+	Account    id.ID  `json:"account"`
+	Status     id.ID  `json:"status"` // the review as a post
+	What       string `json:"what"`   // "added", "edited", "answered", "hidden", "shown", "removed"
+	Stars      int    `json:"stars"`
+}
+
+// EventKind returns "review.changed".
+func (ReviewChanged) EventKind() string { return "review.changed" }
+
+// EventSubject returns "review:ID".
+func (e ReviewChanged) EventSubject() string { return "review:" + e.Review.String() }

@@ -48,3 +48,11 @@ type Listing struct {
 	Closes  time.Time    // when it stops taking orders, zero where it is closed or that is not known
 	DistM   float64      // as the crow flies, 0 where no place was given
 }
+
+// Rating is what verified reviews say of a restaurant or a dish.
+type Rating struct {
+	Count int64    `json:"count"`
+	Sum   int64    `json:"-"`     // of all stars
+	Mean  float64  `json:"stars"` // 1 to 5, rounded to a tenth; 0 where nobody has reviewed
+	Each  [5]int64 `json:"each"`  // how many gave one star, two and so on
+}

@@ -16,6 +16,7 @@ const (
 	KindNotified       = "notification.added"
 	KindReported       = "report.filed"
 	KindModerated      = "profile.moderated"
+	KindNotice         = "notice.given"
 )
 
 // Posted says that somebody has posted or boosted.
@@ -192,3 +193,34 @@ func (Moderated) EventKind() string { return KindModerated }
 
 // EventSubject returns "profile:ID".
 func (m Moderated) EventSubject() string { return "profile:" + m.Profile.String() }
+
+// The types of Notice. They are also the types of the notifications that come of them.
+const (
+	NoticeGroupInvite  = "group.invite"    // From invites to the group Thing
+	NoticeGroupRequest = "group.request"   // From asks to join the group Thing
+	NoticeGroupJoined  = "group.joined"    // the group From has let them in
+	NoticeEventSoon    = "event.soon"      // what they come to begins soon
+	NoticeEventChanged = "event.changed"   // it is at another time or place
+	NoticeEventOff     = "event.cancelled" // it does not take place
+	NoticeEventPlace   = "event.place"     // there is room now: they have moved up from the waiting list
+	NoticeReviewDue    = "review.due"      // an order has arrived: how was it?
+	NoticeReviewed     = "review.added"    // From has reviewed their restaurant
+	NoticeReviewAnswer = "review.answered" // the restaurant From has answered their review
+)
+
+// Notice asks that people be notified of what no other event tells: of groups, events and reviews.
+type Notice struct {
+	To     []id.ID `json:"to"` // at most a hundred
+	Type   string  `json:"type"`
+	From   id.ID   `json:"from"`            // a profile: who did it, or whose it is
+	Thing  id.ID   `json:"thing"`           // the group, event or review; for "review.due" the order
+	Status id.ID   `json:"status,omitzero"` // where there is one to be shown with it
+	Title  string  `json:"title"`           // name of the group, the event or the restaurant
+	URL    string  `json:"url"`             // path of the page that it leads to
+}
+
+// EventKind returns "notice.given".
+func (Notice) EventKind() string { return KindNotice }
+
+// EventSubject returns "profile:ID" of who it is from.
+func (n Notice) EventSubject() string { return "profile:" + n.From.String() }

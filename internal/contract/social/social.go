@@ -126,3 +126,16 @@ func (r *Relations) MayRead(h *Head) bool {
 	}
 	return false
 }
+
+// Note is a status that another slice has somebody post: that of an event or a review, with its card.
+type Note struct {
+	As         id.ID // profile to post as; 0: the actor's own
+	Text       string
+	Visibility Visibility
+	Lang       string
+	Media      []id.ID
+	Group      id.ID  // the group to post in, with Visibility Group
+	ReplyTo    id.ID  // the status answered
+	Kind       string // of the card: dish, restaurant, event, review; empty: none
+	Thing      id.ID  // what the card shows
+}
