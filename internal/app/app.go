@@ -131,7 +131,7 @@ func Build(ctx context.Context, cfg config.Config, opt Options) (a *App, err err
 		Workers: cfg.Jobs.Workers, Timeout: cfg.Jobs.Timeout, Lease: cfg.Jobs.Lease, KeepCompleted: cfg.Jobs.KeepCompleted,
 		KeepDiscarded: cfg.Jobs.KeepDiscarded, Log: opt.Log, OnDone: a.Metrics.Job,
 	})
-	a.Router = httpx.NewRouter(opt.Log, opt.Version, errorPage, httpx.JSONBody(int64(cfg.Limits.JSONBody)), httpx.Remedy("reauthenticate", proveAnew))
+	a.Router = httpx.NewRouter(opt.Log, opt.Version, errorPage, httpx.JSONBody(int64(cfg.Limits.JSONBody)), httpx.Remedy("reauthenticate", proveAnew), httpx.Address(a.Address))
 	a.limiter, a.limits = httpx.NewLimiter(time.Now), a.liveLimits() // time.Now: clients are real also in a town whose clock is not
 	if err := a.slices(); err != nil {
 		return a, err

@@ -40,6 +40,7 @@ type Router struct {
 	errorPage func(w http.ResponseWriter, r *http.Request, status int, sentence string)
 	remedies  map[string]Handler // by the code of an error
 	routes    []Route
+	address   func() string
 }
 
 // Route is a pattern and who may come to it.
@@ -56,6 +57,9 @@ type Option func(*Router)
 
 // JSONBody sets how large a body may be, in bytes, of those REST operations that say nothing about it; 1 MB by default.
 func JSONBody(n int64) Option { return func(rt *Router) { rt.jsonBody = n } }
+
+// Address says by which address people reach the server, without a slash at its end: replies that name pages of their own need it.
+func Address(fn func() string) Option { return func(rt *Router) { rt.address = fn } }
 
 // Remedy has pages answer errors with a code by h instead of the error page: it leads people to where they can help it.
 func Remedy(code string, h Handler) Option {
@@ -108,6 +112,14 @@ func schemaNames() func(reflect.Type, string) string {
 			name = fmt.Sprintf("%s%d", first, n)
 		}
 	}
+}
+
+// Address returns the address by which people reach the server, such as "https://stoa.example", or "" where nobody has said.
+func (rt *Router) Address() string {
+	if rt.address == nil {
+		return ""
+	}
+	return rt.address()
 }
 
 // Routes returns what is registered so far, by pattern, for the access matrix and the documents.
