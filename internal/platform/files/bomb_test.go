@@ -237,7 +237,7 @@ func TestScalingKeepsColours(t *testing.T) {
 		for i := 0; i < len(src.Pix); i += 4 {
 			copy(src.Pix[i:], []byte{c.R, c.G, c.B, 255})
 		}
-		got := scale(src, side)
+		got := scale(src, side, color.RGBA{255, 255, 255, 255})
 		if max(got.Rect.Dx(), got.Rect.Dy()) != min(side, max(w, h)) {
 			t.Fatalf("%d × %d within %d is %v", w, h, side, got.Rect)
 		}
@@ -253,7 +253,7 @@ func TestScalingKeepsColours(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	small := scale(img, 100)
+	small := scale(img, 100, color.RGBA{255, 255, 255, 255})
 	if l, r := small.RGBAAt(10, 25), small.RGBAAt(90, 25); l.R < 240 || l.B > 15 || r.B < 240 || r.R > 15 {
 		t.Errorf("left %v, right %v; want red and blue", l, r)
 	}

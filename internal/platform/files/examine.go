@@ -49,9 +49,9 @@ var formats = []format{
 }
 
 // examine reads the head of a picture, for a small file can unpack to gigabytes. It returns its format and how many bytes decoding takes.
-func examine(body []byte) (*format, int64, error) {
-	if len(body) > MaxBytes {
-		return nil, 0, errs.New(errs.TooLarge, "A picture has at most 10 MB.")
+func examine(body []byte, limit int64) (*format, int64, error) {
+	if int64(len(body)) > limit {
+		return nil, 0, errs.New(errs.TooLarge, "A picture has at most %d MB.", limit>>20)
 	}
 	f := formatOf(body)
 	if f == nil {

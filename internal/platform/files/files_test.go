@@ -88,7 +88,7 @@ func TestUploadsAreScaledAndServed(t *testing.T) {
 			if err != nil || kind != "jpeg" || img.Bounds().Dx() != side {
 				t.Errorf("%s: %s of %v, %v; want a JPEG %d wide", path, kind, img.Bounds(), err, side)
 			}
-			for header, want := range map[string]string{"Content-Type": "image/jpeg", "X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "public, max-age=31536000, immutable"} {
+			for header, want := range map[string]string{"Content-Type": "image/jpeg", "X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "cross-origin", "Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=31536000, immutable"} {
 				if got := w.Header().Get(header); got != want {
 					t.Errorf("%s is %q; want %q", header, got, want)
 				}

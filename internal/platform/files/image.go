@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"image/png"
 
 	"golang.org/x/image/draw"
 
@@ -19,14 +20,25 @@ const (
 
 var errPicture = errs.InvalidField("photo", "This is no picture that can be read: send a JPEG, PNG, GIF or WebP.")
 
-// prepared is a picture ready to be stored.
-type prepared struct {
-	large, small  []byte
-	width, height int // of large
+// Shape is how a picture is kept.
+type Shape struct {
+	MaxBytes int64 // of what was sent
+	Large    int   // pixels of the longer side
+	Small    int
+	Alpha    bool // what can be seen through stays so: such a picture becomes a PNG, all others are JPEG
 }
 
-func (d *Dir) prepare(ctx context.Context, body []byte) (*prepared, error) {
-	kind, need, err := examine(body)
+// Picture is a picture ready to be stored, without anything else that its file carried.
+type Picture struct {
+	Ending        string // of both: ".jpg" or ".png"
+	Large, Small  []byte
+	Width, Height int         // of Large
+	Thumb         *image.RGBA // what Small was made of
+}
+
+// Prepare checks a picture that somebody sent (see Put) and turns it upright, scales it and encodes it anew in the two sizes of its shape.
+func (d *Dir) Prepare(ctx context.Context, body []byte, s Shape) (*Picture, error) {
+	kind, need, err := examine(body, s.MaxBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -43,27 +55,56 @@ func (d *Dir) prepare(ctx context.Context, body []byte) (*prepared, error) {
 	if kind.name == "jpeg" {
 		turn = orientation(body)
 	}
-	big := upright(scale(img, largeSide), turn)
-	out := &prepared{width: big.Bounds().Dx(), height: big.Bounds().Dy()}
-	if out.large, err = encode(big, 82); err != nil {
+	back := color.RGBA{255, 255, 255, 255}
+	if solid, ok := img.(interface{ Opaque() bool }); s.Alpha && ok && !solid.Opaque() {
+		back = color.RGBA{}
+	}
+	return render(upright(scale(img, s.Large, back), turn), s.Small, back)
+}
+
+// Draw is Prepare for a picture of our own making.
+func Draw(img image.Image, s Shape) (*Picture, error) {
+	white := color.RGBA{255, 255, 255, 255}
+	return render(scale(img, s.Large, white), s.Small, white)
+}
+
+// maxClear is how large a PNG may become before it is rather a JPEG on white.
+const maxClear = 4 << 20
+
+func render(big *image.RGBA, side int, back color.RGBA) (out *Picture, err error) {
+	out = &Picture{Width: big.Rect.Dx(), Height: big.Rect.Dy(), Thumb: scale(big, side, back)}
+	if back.A == 0 {
+		out.Ending = ".png"
+		if out.Large, err = encodePNG(big); err != nil {
+			return nil, err
+		}
+		if len(out.Large) <= maxClear {
+			out.Small, err = encodePNG(out.Thumb)
+			return out, err
+		}
+		back = color.RGBA{255, 255, 255, 255}
+		big, out.Thumb = scale(big, max(out.Width, out.Height), back), scale(out.Thumb, side, back)
+	}
+	out.Ending = ".jpg"
+	if out.Large, err = encode(big, 82); err != nil {
 		return nil, err
 	}
-	out.small, err = encode(scale(big, smallSide), 78)
+	out.Small, err = encode(out.Thumb, 78)
 	return out, err
 }
 
-// scale returns the picture on white, its longer side at most side. It needs little memory beside the two pictures.
-func scale(img image.Image, side int) *image.RGBA {
+// scale returns the picture on a ground, its longer side at most side. It needs little memory beside the two pictures.
+func scale(img image.Image, side int, back color.RGBA) *image.RGBA {
 	b := img.Bounds()
 	w, h := b.Dx(), b.Dy()
 	if longer := max(w, h); longer > side {
 		w, h = max(1, w*side/longer), max(1, h*side/longer)
 	}
 	if n := min(b.Dx()/w, b.Dy()/h); n > 1 {
-		img = shrink(img, n)
+		img = shrink(img, n, back)
 		b = img.Bounds()
 	}
-	dst := white(w, h)
+	dst := ground(w, h, back)
 	if w == b.Dx() && h == b.Dy() {
 		draw.Draw(dst, dst.Bounds(), img, b.Min, draw.Over)
 		return dst
@@ -73,34 +114,36 @@ func scale(img image.Image, side int) *image.RGBA {
 	return dst
 }
 
-func white(w, h int) *image.RGBA {
+// ground is a picture of one colour.
+func ground(w, h int, back color.RGBA) *image.RGBA {
 	dst := image.NewRGBA(image.Rect(0, 0, w, h))
-	draw.Draw(dst, dst.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
+	if back.A > 0 {
+		draw.Draw(dst, dst.Bounds(), image.NewUniform(back), image.Point{}, draw.Src)
+	}
 	return dst
 }
 
-// shrink returns the picture on white, 1/n as wide and high: each pixel is the mean of n by n.
-func shrink(img image.Image, n int) *image.RGBA {
+// shrink returns the picture on a ground, 1/n as wide and high: each pixel is the mean of n by n.
+func shrink(img image.Image, n int, back color.RGBA) *image.RGBA {
 	b := img.Bounds()
 	w, h := b.Dx()/n, b.Dy()/n
 	dst := image.NewRGBA(image.Rect(0, 0, w, h))
-	sums := make([]uint32, w*3)
+	sums := make([]uint32, w*4)
 	for y := range h {
-		strip := white(w*n, n)
+		strip := ground(w*n, n, back)
 		draw.Draw(strip, strip.Bounds(), img, b.Min.Add(image.Pt(0, y*n)), draw.Over)
 		clear(sums)
 		for i := 0; i < len(strip.Pix); i += 4 {
-			s := sums[(i/4)%(w*n)/n*3:][:3]
+			s := sums[(i/4)%(w*n)/n*4:][:4]
 			for c := range s {
 				s[c] += uint32(strip.Pix[i+c])
 			}
 		}
 		row := dst.Pix[y*dst.Stride:]
 		for x := range w {
-			for c := range 3 {
-				row[x*4+c] = uint8((sums[x*3+c] + uint32(n*n/2)) / uint32(n*n))
+			for c := range 4 {
+				row[x*4+c] = uint8((sums[x*4+c] + uint32(n*n/2)) / uint32(n*n))
 			}
-			row[x*4+3] = 255
 		}
 	}
 	return dst
@@ -109,6 +152,12 @@ func shrink(img image.Image, n int) *image.RGBA {
 func encode(img image.Image, quality int) ([]byte, error) {
 	var buf bytes.Buffer
 	err := jpeg.Encode(&buf, img, &jpeg.Options{Quality: quality})
+	return buf.Bytes(), err
+}
+
+func encodePNG(img image.Image) ([]byte, error) {
+	var buf bytes.Buffer
+	err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&buf, img)
 	return buf.Bytes(), err
 }
 

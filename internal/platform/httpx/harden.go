@@ -149,6 +149,6 @@ func within(ip netip.Addr, list []netip.Prefix) bool {
 // policy is the Content-Security-Policy of pages: scripts only with the nonce, nothing from other hosts.
 func policy(nonce string) string {
 	return "default-src 'none'; script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce +
-		"'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; form-action 'self'; worker-src 'self'; manifest-src 'self'; " +
+		"'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; font-src 'self'; form-action 'self'; worker-src 'self'; manifest-src 'self'; " +
 		"frame-ancestors 'none'; base-uri 'none'; object-src 'none'; require-trusted-types-for 'script'; trusted-types town default"
 }
