@@ -206,6 +206,7 @@ type Status struct {
 	Poll               *Poll           `json:"poll"`
 	Reblog             *Status         `json:"reblog"`
 	Quote              *Quote          `json:"quote"`
+	Approval           *Approval       `json:"quote_approval,omitempty"`
 	Stoa               *Extra          `json:"stoa,omitempty"`
 
 	// Of the reader; false and empty for strangers.
@@ -222,6 +223,13 @@ type Quote struct {
 	State  string  `json:"state"` // pending, accepted, rejected, revoked, deleted, unauthorized, blocked_account, muted_account
 	Status *Status `json:"quoted_status"`
 	ID     *id.ID  `json:"quoted_status_id,omitempty"` // in place of the status where quotes are nested deeper
+}
+
+// Approval says who may quote a status.
+type Approval struct {
+	Automatic []string `json:"automatic"`    // public, followers; empty: nobody but the author
+	Manual    []string `json:"manual"`       // always empty: nobody is asked here
+	Current   string   `json:"current_user"` // automatic or denied
 }
 
 // Filtered is a filter of the reader's that a status matches.

@@ -55,6 +55,7 @@ type Head struct {
 	BoostFrom  id.ID      `json:"boost_from,omitzero"` // account of the boosted status
 	ReplyTo    id.ID      `json:"reply_to,omitzero"`   // the status answered
 	ReplyFrom  id.ID      `json:"reply_from,omitzero"` // account of the status answered
+	Thread     id.ID      `json:"thread,omitzero"`     // the first status of the conversation, itself where it is no answer; 0 for a boost
 	QuoteOf    id.ID      `json:"quote_of,omitzero"`   // the status quoted
 	QuoteFrom  id.ID      `json:"quote_from,omitzero"` // account of the status quoted
 	Group      id.ID      `json:"group,omitzero"`      // the group it was written in
