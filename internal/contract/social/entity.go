@@ -107,11 +107,13 @@ type Meta struct {
 
 // Size is measured in pixels; Aspect is Width / Height.
 type Size struct {
-	Width    int     `json:"width,omitempty"`
-	Height   int     `json:"height,omitempty"`
-	Size     string  `json:"size,omitempty"`
-	Aspect   float64 `json:"aspect,omitempty"`
-	Duration float64 `json:"duration,omitempty"` // seconds
+	Width     int     `json:"width,omitempty"`
+	Height    int     `json:"height,omitempty"`
+	Size      string  `json:"size,omitempty"`
+	Aspect    float64 `json:"aspect,omitempty"`
+	Duration  float64 `json:"duration,omitempty"`   // seconds
+	FrameRate string  `json:"frame_rate,omitempty"` // pictures in a second, as a fraction such as "30/1"
+	Bitrate   int64   `json:"bitrate,omitempty"`    // bits in a second
 }
 
 // Focus is what a crop keeps, each from -1 (left, bottom) to 1.
