@@ -42,7 +42,7 @@ func load(ctx context.Context, tx *db.Tx, owner, one id.ID) ([]Filter, error) {
 		f.Context, f.Expires = strings.Split(contexts, ","), fromMicro(expires)
 		at[f.ID] = len(at)
 		return f, err
-	}, `SELECT id, title, contexts, action, expires_at FROM social_filter WHERE owner = $1 AND ($2 = 0 OR id = $2) ORDER BY id`, owner, one)
+	}, `SELECT id, title, contexts, action, expires_at FROM social_filter WHERE owner = $1 AND (CAST($2 AS BIGINT) = 0 OR id = $2) ORDER BY id`, owner, one)
 	if err != nil || len(list) == 0 {
 		return list, err
 	}
@@ -55,7 +55,7 @@ func load(ctx context.Context, tx *db.Tx, owner, one id.ID) ([]Filter, error) {
 		}
 		return err
 	}, `SELECT k.id, k.filter, k.keyword, k.whole_word FROM social_filter f JOIN social_filter_keyword k ON k.filter = f.id
-		WHERE f.owner = $1 AND ($2 = 0 OR f.id = $2) ORDER BY k.id`, owner, one)
+		WHERE f.owner = $1 AND (CAST($2 AS BIGINT) = 0 OR f.id = $2) ORDER BY k.id`, owner, one)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func load(ctx context.Context, tx *db.Tx, owner, one id.ID) ([]Filter, error) {
 		}
 		return err
 	}, `SELECT s.id, s.filter, s.status FROM social_filter f JOIN social_filter_status s ON s.filter = f.id
-		WHERE f.owner = $1 AND ($2 = 0 OR f.id = $2) ORDER BY s.id`, owner, one)
+		WHERE f.owner = $1 AND (CAST($2 AS BIGINT) = 0 OR f.id = $2) ORDER BY s.id`, owner, one)
 }
 
 func get(ctx context.Context, tx *db.Tx, owner, filter id.ID) (*Filter, error) {
