@@ -135,6 +135,29 @@ func (h *Hub) Send(topic, name string, data any) error {
 	return nil
 }
 
+// Tell is Send for the streams of this node alone: for what every node works out by itself for those who listen there (see Listening).
+func (h *Hub) Tell(topic, name string, data any) error {
+	b, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("realtime: encode %s for %s: %w", name, topic, err)
+	}
+	h.fan(topic, frame(0, name, topic, b))
+	return nil
+}
+
+// Listening returns what stands behind "prefix:" in the topics that somebody listens to on this node, in no order.
+func (h *Hub) Listening(prefix string) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out []string
+	for topic := range h.topics {
+		if p, rest, ok := strings.Cut(topic, ":"); ok && p == prefix {
+			out = append(out, rest)
+		}
+	}
+	return out
+}
+
 func (h *Hub) hearSend(msg []byte) {
 	rest, ok := h.foreign(msg)
 	if !ok {
