@@ -9,6 +9,7 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/order"
 	"github.com/stoa-town/stoa/internal/platform/config"
 	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/platform/personal"
 )
 
 // privacy puts together what each slice says about what it stores of people.
@@ -25,8 +26,10 @@ func (a *App) privacy() {
 		Pictures: a.Files, Log: a.opt.Log, Keep: keep, URL: a.Address, Restaurant: a.restaurantName,
 		JobsKept: func() (done, failed time.Duration) { return a.Config.Jobs.KeepCompleted, a.Config.Jobs.KeepDiscarded },
 	},
-		orders, a.Dispatch.Personal(way), a.Payments.Personal(), a.Discover.Personal(), a.Carts.Personal(func() time.Duration { return keep().Carts }),
-		a.Couriers.Personal(func() time.Duration { return keep().Positions }), a.Menus.Personal(), a.Restaurants.Personal(),
+		append([]personal.Part{
+			orders, a.Dispatch.Personal(way), a.Payments.Personal(), a.Discover.Personal(), a.Carts.Personal(func() time.Duration { return keep().Carts }),
+			a.Couriers.Personal(func() time.Duration { return keep().Positions }), a.Menus.Personal(), a.Restaurants.Personal(),
+		}, a.socialParts()...)...,
 	)
 	a.Privacy.React()
 }

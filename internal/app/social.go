@@ -1,15 +1,40 @@
 package app
 
-import "io/fs"
+import (
+	"io/fs"
+
+	"github.com/stoa-town/stoa/internal/platform/personal"
+	"github.com/stoa-town/stoa/internal/social/media"
+)
 
 // Social are the slices of the social network.
-type Social struct{}
+type Social struct {
+	Media *media.Service
+}
 
 // socialSchemas returns the tables of the social network.
-func socialSchemas() []fs.FS { return []fs.FS{} }
+func socialSchemas() []fs.FS {
+	return []fs.FS{
+		media.Schema,
+	}
+}
 
 // social builds the slices of the social network and gives each the others' services that it needs.
-func (a *App) social() error { return nil }
+func (a *App) social() error {
+	if err := a.media(); err != nil {
+		return err
+	}
+	return nil
+}
 
 // socialRoutes registers what the social network serves.
-func (a *App) socialRoutes() {}
+func (a *App) socialRoutes() {
+	a.Media.Routes(a.Router)
+}
+
+// socialParts returns what each slice of the social network says about what it stores of people.
+func (a *App) socialParts() []personal.Part {
+	return []personal.Part{
+		a.Media.Personal(),
+	}
+}

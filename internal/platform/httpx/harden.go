@@ -85,7 +85,7 @@ func Harden(next http.Handler, o HardenOptions) http.Handler {
 		}
 		r = r.WithContext(ctx)
 		r.RemoteAddr = o.client(r)
-		r.Body = http.MaxBytesReader(w, r.Body, o.MaxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, o.body(w, r))
 		if o.Open == nil || !o.Open(r) {
 			inner.ServeHTTP(w, r)
 			return
@@ -109,6 +109,28 @@ type HardenOptions struct {
 	Open     func(r *http.Request) bool // whether pages of other sites may send a request, without cookies; nil: none
 	Stream   func(r *http.Request) bool // whether a request is a long-lived stream without a time limit
 	Proxies  []netip.Prefix             // whose X-Forwarded-For is believed
+
+	// LongBody returns how long the body of a request may be that may be longer than MaxBody, and take longer to come; 0: it may not.
+	LongBody func(r *http.Request) int64
+}
+
+// longTime is how long a long body may take to come: 40 MB at a little more than 1 Mbit/s.
+const longTime = 5 * time.Minute
+
+// body returns how long the body of a request may be, and gives a long one its time.
+func (o HardenOptions) body(w http.ResponseWriter, r *http.Request) int64 {
+	if o.LongBody == nil {
+		return o.MaxBody
+	}
+	long := o.LongBody(r)
+	if long == 0 {
+		return o.MaxBody
+	}
+	// A connection that can't say how long it waits keeps the limits of all.
+	c, until := http.NewResponseController(w), time.Now().Add(longTime)
+	_ = c.SetReadDeadline(until)
+	_ = c.SetWriteDeadline(until)
+	return long
 }
 
 // client returns the address that a request truly came from: the peer's, or, where that is a trusted proxy, the right-most address of

@@ -1,11 +1,9 @@
 package media
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/contract/social"
@@ -105,21 +103,4 @@ func (s *Service) handleRemove(r *mastodon.Request) (any, error) {
 // IsUpload reports whether a request brings a file of up to MaxFilm bytes: it may take longer than others, and be longer.
 func IsUpload(r *http.Request) bool {
 	return r.Method == http.MethodPost && (r.URL.Path == "/api/v1/media" || r.URL.Path == "/api/v2/media")
-}
-
-// uploadTime is how long a file may take to come: 40 MB at a little more than 1 Mbit/s.
-const uploadTime = 5 * time.Minute
-
-// Patience wraps the server so that files may come slowly.
-func Patience(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if IsUpload(r) {
-			c, until := http.NewResponseController(w), time.Now().Add(uploadTime)
-			if err := errors.Join(c.SetReadDeadline(until), c.SetWriteDeadline(until)); err != nil {
-				// Over HTTP/1 and 2 it is known how; where it is not, the limits of all requests stay.
-				_ = err
-			}
-		}
-		next.ServeHTTP(w, r)
-	})
 }
