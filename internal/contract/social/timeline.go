@@ -50,7 +50,7 @@ func (r *Relations) Feeds(h *Head, now time.Time) bool {
 	if follows && len(f.Langs) > 0 && h.Lang != "" && !slices.Contains(f.Langs, h.Lang) {
 		return false
 	}
-	if !follows && h.Visibility == Public {
+	if !follows && h.Visibility != Group {
 		return true // by its hashtag
 	}
 	return r.answersKnown(h)
@@ -126,4 +126,22 @@ type Matcher interface {
 	// Match returns the filters for a context (home, notifications, public, thread, account) that one of the ids or the text is caught by,
 	// and whether one of them hides it. text is all that can be read in the status, folded by text.Fold.
 	Match(context, text string, ids ...id.ID) (found []Filtered, hide bool)
+}
+
+// Range is a stretch of statuses: those of an author, with a hashtag (folded) or in a group; with none of these, all. Above and Below are
+// exclusive; 0 means no bound. The newest of the stretch come first, or with Up the oldest.
+type Range struct {
+	Account id.ID
+	Tag     string
+	Group   id.ID
+	Above   id.ID
+	Below   id.ID
+	Up      bool
+	Limit   int
+}
+
+// MarkedStatus is a status that somebody marked; lists of them go by the mark's own id.
+type MarkedStatus struct {
+	Mark   id.ID
+	Status id.ID
 }
