@@ -31,7 +31,7 @@ require (
 
 require (
 	github.com/SherClockHolmes/webpush-go v1.4.0 // indirect
-	github.com/arran4/golang-ical v0.3.4 // indirect
+	github.com/arran4/golang-ical v0.3.4
 	github.com/aymerick/douceur v0.2.0 // indirect
 	github.com/buckket/go-blurhash v1.1.0 // indirect
 	github.com/coder/websocket v1.8.15 // indirect
