@@ -140,6 +140,14 @@ type Range struct {
 	Limit   int
 }
 
+// Stretch is what a Range gave. More says that there may be more of it; statuses of suspended authors are left out, so there may be even where
+// Heads are few, or none. Last is where reading goes on then.
+type Stretch struct {
+	Heads []Head
+	More  bool
+	Last  id.ID
+}
+
 // MarkedStatus is a status that somebody marked; lists of them go by the mark's own id.
 type MarkedStatus struct {
 	Mark   id.ID
