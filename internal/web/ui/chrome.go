@@ -21,6 +21,7 @@ type Chrome struct {
 	CartCount int            // portions in the cart
 	Path      string         // path of the request, for sign-in links that lead back
 	Accent    int            // hue of the town's colour in degrees, 0 to 359; 0 is the default, terracotta
+	Bell      *Link          // leads to what is new for the viewer, with how much of it is unread; nil: there is no such page
 	Nav       []Link         // main sections; nil is restaurants and orders
 	LiveID    string         // id of the newest event when the page was rendered: the live stream starts behind it and misses none
 	Zone      *time.Location // of the town, for the clock in a board's bar; nil is the visitor's
