@@ -238,40 +238,46 @@ func (s *Service) Moderates(ctx context.Context, account, group id.ID) (yes bool
 	return yes, err
 }
 
-// MayPost returns the card of the group in which an account wants to write. Errors: NotFound where there is no such group for them;
-// Forbidden where they are no member.
-func (s *Service) MayPost(ctx context.Context, tx *db.Tx, account, group id.ID) (*social.GroupCard, error) {
-	g, err := byID(ctx, tx, group)
-	if errors.Is(err, db.ErrNoRow) {
-		return nil, errMissing
-	}
-	if err != nil {
-		return nil, err
-	}
-	r, err := roleOf(ctx, tx, group, account)
-	if err != nil {
-		return nil, err
-	}
-	if !r.In() {
-		if g.Joining == ByInvite {
-			return nil, errMissing
-		}
-		return nil, errs.New(errs.Forbidden, "Join the group first.").WithCode("not_a_member")
-	}
-	card := g.card()
-	return &card, nil
-}
-
-// Card returns what statuses show of a group, or NotFound.
-func (s *Service) Card(ctx context.Context, group id.ID) (card *social.GroupCard, err error) {
+// MayPost reports whether the group in which an account wants to write is closed. Errors: NotFound where there is no such group for them;
+// Forbidden (code "not_a_member") where they are no member.
+func (s *Service) MayPost(ctx context.Context, account, group id.ID) (closed bool, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
 		g, err := byID(ctx, tx, group)
 		if errors.Is(err, db.ErrNoRow) {
 			return errMissing
 		}
-		c := g.card()
-		card = &c
-		return err
+		if err != nil {
+			return err
+		}
+		closed = g.Closed
+		r, err := roleOf(ctx, tx, group, account)
+		switch {
+		case err != nil || r.In():
+			return err
+		case g.Joining == ByInvite:
+			return errMissing
+		}
+		return errs.New(errs.Forbidden, "Join the group first.").WithCode("not_a_member")
 	})
-	return card, err
+	return closed, err
+}
+
+// GroupCards returns groups as statuses show them; those that have ended are left out.
+func (s *Service) GroupCards(ctx context.Context, groups []id.ID) (map[id.ID]*social.GroupCard, error) {
+	out := make(map[id.ID]*social.GroupCard, len(groups))
+	err := s.db.Read(ctx, func(tx *db.Tx) error {
+		for _, n := range groups {
+			g, err := byID(ctx, tx, n)
+			if errors.Is(err, db.ErrNoRow) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			card := g.card()
+			out[n] = &card
+		}
+		return nil
+	})
+	return out, err
 }
