@@ -1,0 +1,254 @@
+package notification
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/contract/social"
+	"github.com/stoa-town/stoa/internal/platform/db"
+)
+
+// maxSamples is how many senders of a group are named.
+const maxSamples = 8
+
+// Group is some notifications that are shown as one.
+type Group struct {
+	Key     string
+	Newest  *Notification // of the page; it is shared
+	Oldest  id.ID         // of the page
+	Senders []id.ID       // of the page, the newest first, each once, at most maxSamples
+	Count   int           // of all, beyond the page
+	Last    id.ID         // the newest of all
+}
+
+// groups returns the groups that the query means, newest first, and the ids of the first and the last notification looked at.
+func (s *Service) groups(ctx context.Context, rel *social.Relations, q *Query) (out []*Group, first, last id.ID, err error) {
+	types, byKey := q.group(), map[string]*Group{}
+	err = s.walk(ctx, rel, q, func(n *Notification) bool {
+		key := n.Key(types)
+		g := byKey[key]
+		if g == nil {
+			if len(out) == q.Limit {
+				return false
+			}
+			g = &Group{Key: key, Newest: n, Oldest: n.ID}
+			byKey[key], out = g, append(out, g)
+		}
+		g.take(n, q.MinID != 0)
+		if first = max(first, n.ID); last == 0 || n.ID < last {
+			last = n.ID
+		}
+		return true
+	})
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	slices.SortFunc(out, func(a, b *Group) int { return int(b.Newest.ID - a.Newest.ID) })
+	return out, first, last, s.count(ctx, rel.Viewer, out)
+}
+
+// take adds a notification to its group; up says that they come oldest first.
+func (g *Group) take(n *Notification, up bool) {
+	g.Count++
+	if n.ID > g.Newest.ID {
+		g.Newest = n
+	}
+	g.Oldest, g.Last = min(g.Oldest, n.ID), max(g.Last, n.ID)
+	switch {
+	case up:
+		g.Senders = slices.DeleteFunc(g.Senders, func(i id.ID) bool { return i == n.From })
+		g.Senders = slices.Insert(g.Senders, 0, n.From)
+		g.Senders = g.Senders[:min(len(g.Senders), maxSamples)]
+	case len(g.Senders) < maxSamples && !slices.Contains(g.Senders, n.From):
+		g.Senders = append(g.Senders, n.From)
+	}
+}
+
+// count fills in how many there are of each group beyond the page.
+func (s *Service) count(ctx context.Context, account id.ID, list []*Group) error {
+	known, err := s.newest(ctx, account)
+	if err != nil {
+		return err
+	}
+	var missing []string
+	for _, g := range list {
+		if g.Key != g.Newest.Group {
+			continue // one alone
+		}
+		if v, ok := known.sums[g.Key]; ok {
+			g.Count, g.Last = max(g.Count, v.count), max(g.Last, v.newest)
+		} else {
+			missing = append(missing, g.Key)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	var found map[string]sum
+	err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		found, err = sums(ctx, tx, account, missing)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("notification: count groups: %w", err)
+	}
+	for _, g := range list {
+		if v, ok := found[g.Key]; ok {
+			g.Count, g.Last = max(g.Count, v.count), max(g.Last, v.newest)
+		}
+	}
+	return nil
+}
+
+// result is Mastodon's GroupedNotificationsResults.
+type result struct {
+	Accounts []json.RawMessage `json:"accounts"`
+	Partial  *[]partial        `json:"partial_accounts,omitempty"`
+	Statuses []json.RawMessage `json:"statuses"`
+	Groups   []groupJSON       `json:"notification_groups"`
+}
+
+// groupJSON is Mastodon's NotificationGroup. The id of the newest is a number there, and so it is here: it fits.
+type groupJSON struct {
+	Key     string       `json:"group_key"`
+	Count   int          `json:"notifications_count"`
+	Type    string       `json:"type"`
+	Newest  int64        `json:"most_recent_notification_id"`
+	MinID   *id.ID       `json:"page_min_id,omitempty"`
+	MaxID   *id.ID       `json:"page_max_id,omitempty"`
+	At      *social.Time `json:"latest_page_notification_at,omitempty"`
+	Senders []id.ID      `json:"sample_account_ids"`
+	Status  *id.ID       `json:"status_id,omitempty"`
+	extra
+}
+
+// partial is an account of which only the picture is shown.
+type partial struct {
+	ID           id.ID  `json:"id"`
+	Acct         string `json:"acct"`
+	URL          string `json:"url"`
+	Avatar       string `json:"avatar"`
+	AvatarStatic string `json:"avatar_static"`
+	Locked       bool   `json:"locked"`
+	Bot          bool   `json:"bot"`
+}
+
+// render puts groups together for Mastodon's API. With avatars, all but the newest sender of each group are given in part.
+func (s *Service) render(ctx context.Context, rel *social.Relations, list []*Group, avatars, pages bool) (*result, error) {
+	out := &result{Accounts: []json.RawMessage{}, Statuses: []json.RawMessage{}, Groups: []groupJSON{}}
+	var senders, statuses []id.ID
+	for _, g := range list {
+		senders = append(senders, g.Senders...)
+		if g.Newest.Status != 0 {
+			statuses = append(statuses, g.Newest.Status)
+		}
+	}
+	slices.Sort(senders)
+	slices.Sort(statuses)
+	var p parts
+	var err error
+	if p.accounts, err = s.accountJSON(ctx, slices.Compact(senders)); err != nil {
+		return nil, err
+	}
+	if p.statuses, err = s.statusJSON(ctx, rel, slices.Compact(statuses)); err != nil {
+		return nil, err
+	}
+	full, some, shown := map[id.ID]bool{}, []id.ID{}, map[id.ID]bool{}
+	for _, g := range list {
+		g.Senders = slices.DeleteFunc(g.Senders, func(i id.ID) bool { return p.accounts[i] == nil })
+		if len(g.Senders) == 0 || !p.shows(&Notification{Type: g.Newest.Type, From: g.Senders[0], Status: g.Newest.Status}) {
+			continue
+		}
+		j, err := s.groupJSON(ctx, g, pages)
+		if err != nil {
+			return nil, err
+		}
+		out.Groups = append(out.Groups, j)
+		if st := g.Newest.Status; p.statuses[st] != nil && !shown[st] {
+			shown[st], out.Statuses = true, append(out.Statuses, p.statuses[st])
+		}
+		for i, from := range g.Senders {
+			switch {
+			case full[from]:
+			case i == 0 || !avatars:
+				full[from], out.Accounts = true, append(out.Accounts, p.accounts[from])
+			default:
+				some = append(some, from)
+			}
+		}
+	}
+	if avatars {
+		if err := s.partials(ctx, out, some, full); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (s *Service) partials(ctx context.Context, out *result, some []id.ID, full map[id.ID]bool) error {
+	found, err := s.Profiles.Entities(ctx, some)
+	if err != nil {
+		return err
+	}
+	list := []partial{}
+	for _, i := range some {
+		if a := found[i]; a != nil && !full[i] {
+			full[i] = true
+			list = append(list, partial{a.ID, a.Acct, a.URL, a.Avatar, a.AvatarStatic, a.Locked, a.Bot})
+		}
+	}
+	out.Partial = &list
+	return nil
+}
+
+func (s *Service) groupJSON(ctx context.Context, g *Group, page bool) (groupJSON, error) {
+	n := g.Newest
+	j := groupJSON{Key: g.Key, Count: g.Count, Type: n.Type, Newest: int64(g.Last), Senders: g.Senders}
+	if page {
+		j.MinID, j.MaxID, j.At = &g.Oldest, &n.ID, &social.Time{Time: n.At}
+	}
+	if n.Status != 0 {
+		j.Status = &n.Status
+	}
+	var err error
+	j.extra, err = s.extra(ctx, n)
+	return j, err
+}
+
+// oneGroup returns the rows of a group that is the account's as a Group, or a NotFound error.
+func (s *Service) oneGroup(ctx context.Context, account id.ID, key string, most int) (*Group, []Notification, error) {
+	var rows []Notification
+	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		rows, err = inGroup(ctx, tx, account, key, most)
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("notification: read a group: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, nil, errNone
+	}
+	g := &Group{Key: key, Newest: &rows[0], Oldest: rows[0].ID}
+	for i := range rows {
+		g.take(&rows[i], false)
+	}
+	return g, rows, nil
+}
+
+// UnreadGroups returns how many groups an account has not read, at most limit.
+func (s *Service) UnreadGroups(ctx context.Context, account id.ID, q Query, limit int) (int, error) {
+	rel, last, err := s.reader(ctx, account)
+	if err != nil {
+		return 0, err
+	}
+	q.SinceID = last
+	seen, types := map[string]bool{}, q.group()
+	err = s.walk(ctx, rel, &q, func(n *Notification) bool {
+		seen[n.Key(types)] = true
+		return len(seen) < limit
+	})
+	return len(seen), err
+}
