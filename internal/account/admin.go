@@ -102,7 +102,7 @@ func (s *Service) Add(ctx context.Context, people ...Person) ([]id.ID, error) {
 	}
 	err := s.db.Write(ctx, func(tx *db.Tx) error {
 		for _, a := range accounts {
-			if err := s.store.insert(ctx, tx, a, ""); err != nil {
+			if err := s.create(ctx, tx, a, ""); err != nil {
 				if db.IsUnique(err) {
 					return errs.New(errs.Conflict, "The handle %s or the address %s is taken.", a.Handle, a.Email).WithCause(err)
 				}

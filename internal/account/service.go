@@ -45,8 +45,12 @@ type Options struct {
 	Audit func(ctx context.Context, tx *db.Tx, verb, thing string, detail map[string]any) error
 	// App returns the app that holds a token for itself, which stands for no account; a NotFound error where none does.
 	App func(ctx context.Context, token string) (access.Actor, error)
-	// Gone reports whether a handle was that of somebody who left: nobody new may have it.
+	// Gone reports whether a handle was that of somebody who left, or is that of something else than an account: nobody new may have it.
 	Gone func(ctx context.Context, tx *db.Tx, handle string) (bool, error)
+	// OnCreate runs in the transaction that makes an account. A db.IsUnique error says that the handle is somebody else's.
+	OnCreate func(ctx context.Context, tx *db.Tx, a Account) error
+	// OnChange runs in the transaction that changes an account's name, state or roles; one that was erased has no name.
+	OnChange func(ctx context.Context, tx *db.Tx, a Account) error
 	// Fail answers a request whose token is refused, or whose session can't be read. Without it the answer is a bare status.
 	Fail func(w http.ResponseWriter, r *http.Request, err error)
 }
@@ -176,7 +180,7 @@ func (s *Service) insert(ctx context.Context, in SignUp, state State, hash strin
 			if gone, err := s.gone(ctx, tx, a.Handle); err != nil || gone {
 				return cmp.Or(err, errGone)
 			}
-			if err := s.store.insert(ctx, tx, a, hash); err != nil {
+			if err := s.create(ctx, tx, a, hash); err != nil {
 				return err
 			}
 			if err := s.log.Append(ctx, tx, now, a.ID, contract.Created{Account: a.ID, Handle: a.Handle, Name: a.Name}); err != nil {
@@ -196,7 +200,9 @@ func (s *Service) insert(ctx context.Context, in SignUp, state State, hash strin
 		}
 		var emailIs, handleIs bool
 		if err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
-			emailIs, handleIs, err = s.store.taken(ctx, tx, a.Email, a.Handle)
+			if emailIs, handleIs, err = s.store.taken(ctx, tx, a.Email, a.Handle); err == nil && !handleIs {
+				handleIs, err = s.gone(ctx, tx, a.Handle)
+			}
 			return err
 		}); err != nil {
 			return Account{}, err
@@ -217,6 +223,14 @@ func (s *Service) insert(ctx context.Context, in SignUp, state State, hash strin
 		// 4 digits: a number at random meets nobody's even where a thousand share a name.
 		a.Handle = base + id.Digits(4)
 	}
+}
+
+// create stores an account, with what others keep of it.
+func (s *Service) create(ctx context.Context, tx *db.Tx, a Account, hash string) error {
+	if err := s.store.insert(ctx, tx, a, hash); err != nil || s.opt.OnCreate == nil {
+		return err
+	}
+	return s.opt.OnCreate(ctx, tx, a)
 }
 
 var errWrong = errs.New(errs.Unauthenticated, "E-mail, handle or password is not right.").WithCode("wrong_password")
@@ -331,6 +345,15 @@ func (s *Service) endToken(ctx context.Context, tx *db.Tx, token string) error {
 // announce appends an event about an account, and has this node forget its sessions at once: the person's next request may come before
 // the event does.
 func (s *Service) announce(ctx context.Context, tx *db.Tx, account id.ID, p events.Payload) error {
+	if _, changed := p.(contract.Changed); changed && s.opt.OnChange != nil {
+		a, err := s.store.get(ctx, tx, account)
+		if err != nil {
+			return err
+		}
+		if err := s.opt.OnChange(ctx, tx, a); err != nil {
+			return err
+		}
+	}
 	tx.AfterCommit(func() { s.cache.drop(account) })
 	return s.log.Append(ctx, tx, s.now(), access.From(ctx).ID, p)
 }
@@ -393,6 +416,22 @@ func (s *Service) Update(ctx context.Context, account id.ID, p Profile) (Account
 		return s.announce(ctx, tx, account, contract.Changed{Account: account})
 	})
 	return out, err
+}
+
+// Rename gives the account another name in the caller's transaction. It returns an Invalid error for what is none, and NotFound for an account
+// that is not there.
+func (s *Service) Rename(ctx context.Context, tx *db.Tx, account id.ID, name string) error {
+	a, err := s.store.get(ctx, tx, account)
+	if err != nil {
+		return err
+	}
+	if a, err = (Profile{Name: &name}).apply(a); err != nil {
+		return err
+	}
+	if err := s.store.update(ctx, tx, a, s.now()); err != nil {
+		return err
+	}
+	return s.announce(ctx, tx, account, contract.Changed{Account: account})
 }
 
 // ChangePassword replaces the password and ends all sessions but keep, and all tokens. It returns an Invalid error where the old one is

@@ -282,7 +282,7 @@ func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", httpx.Harden(people, httpx.HardenOptions{
 		Timeout: a.Config.Limits.HandlerTimeout, MaxBody: int64(a.Config.Limits.UploadBody) + 1<<20, FormBody: int64(a.Config.Limits.FormBody),
-		HSTS: a.Config.HTTPS() && a.Config.TLS != "self", Stream: isStream, Open: oauth.Open, Proxies: a.Config.TrustedProxies,
+		HSTS: a.Config.HTTPS() && a.Config.TLS != "self", Stream: isStream, Open: oauth.Open, Proxies: a.Config.TrustedProxies, LongBody: longBody,
 	}))
 	// Machines ask these every few seconds: they skip sessions and limits.
 	mux.Handle("GET /healthz", telemetry.Live())
@@ -293,7 +293,7 @@ func (a *App) Handler() http.Handler {
 // isStream reports whether a request opens a stream that stays.
 func isStream(r *http.Request) bool {
 	events := strings.HasPrefix(r.URL.Path, httpx.Prefix) || strings.HasPrefix(r.URL.Path, "/t/") // a tracking link has a stream of its own
-	return r.URL.Path == "/live" || events && strings.HasSuffix(r.URL.Path, "/events")
+	return r.URL.Path == "/live" || events && strings.HasSuffix(r.URL.Path, "/events") || longBody(r) > 0
 }
 
 // Listen opens the listener of the server.
@@ -352,9 +352,7 @@ func (a *App) https() bool { return a.Config.HTTPS() }
 func (a *App) accountOptions() account.Options {
 	return account.Options{
 		HTTPS: a.https(), Demo: a.opt.Demo, Fail: a.failUnknown, App: a.ownToken, Audit: a.Audit.Write, SecondStep: a.secondStep, OnEstrange: a.estrange,
-		Gone: func(ctx context.Context, tx *db.Tx, handle string) (bool, error) {
-			return a.Privacy.HandleGone(ctx, tx, handle)
-		},
+		Gone: a.handleGone, OnCreate: a.accountMade, OnChange: a.accountChanged,
 		OnNewDevice: func(ctx context.Context, tx *db.Tx, who account.Account, session account.Session) error {
 			return a.SignIns.NewDevice(ctx, tx, who, session)
 		},

@@ -73,7 +73,7 @@ func (a *App) slices() (err error) {
 	a.Accounts = account.New(a.DB, a.Events, a.IDs, a.Now, a.accountOptions())
 	a.people()
 	a.OAuth = oauth.New(a.DB, a.IDs, a.Now, a.Accounts, a.oauthOptions())
-	a.Restaurants = restaurant.New(a.DB, a.Events, a.IDs, a.Now, a.Accounts, restaurant.Options{Currency: town.Currency, Zone: town.Timezone})
+	a.Restaurants = restaurant.New(a.DB, a.Events, a.IDs, a.Now, a.Accounts, restaurant.Options{Currency: town.Currency, Zone: town.Timezone, OnSave: a.restaurantSaved})
 	a.Menus = menu.New(a.DB, a.Events, a.IDs, a.Now, a.Restaurants, a.Files)
 	a.Discover = discover.New(a.DB, a.IDs, a.Now, a.Restaurants, a.Menus, discover.Options{
 		Geocoder: a.opt.Streets, Center: geo.Point{Lat: town.Lat, Lon: town.Lon}, City: town.Name, Loc: a.zone, HTTPS: a.https(),
@@ -136,4 +136,5 @@ func (a *App) slices() (err error) {
 func (a *App) startSlices(ctx context.Context) {
 	a.run(ctx, "restaurants", a.Restaurants.Load)
 	a.run(ctx, "trips", a.Dispatch.Load)
+	a.run(ctx, "profiles", a.Profile.Load)
 }

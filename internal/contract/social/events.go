@@ -108,6 +108,7 @@ type Tie string
 // The ties.
 const (
 	TieFollow  Tie = "follow"
+	TieHow     Tie = "how" // From, who follows already, now does so with or without boosts, notifications or languages
 	TieRequest Tie = "request"
 	TieBlock   Tie = "block"
 	TieMute    Tie = "mute"

@@ -29,6 +29,8 @@ type Granter interface {
 type Options struct {
 	Currency string // ISO 4217; "EUR" where empty
 	Zone     string // IANA; "Europe/Berlin" where empty
+	// OnSave, where not nil, runs in the transaction that makes or changes a restaurant.
+	OnSave func(ctx context.Context, tx *db.Tx, rid id.ID, slug, name string, active bool) error
 }
 
 // Service runs the use cases of restaurants.
@@ -265,6 +267,9 @@ func (s *Service) Create(ctx context.Context, in NewRestaurant) (*Compiled, erro
 		if err := insert(ctx, tx, r); err != nil {
 			return err
 		}
+		if err := s.saved(ctx, tx, r); err != nil {
+			return err
+		}
 		return s.log.Append(ctx, tx, now, actor.ID, delivery.RestaurantChanged{Restaurant: r.id, Version: 1, What: "created"})
 	})
 	if db.IsUnique(err) {
@@ -282,6 +287,14 @@ func (s *Service) Create(ctx context.Context, in NewRestaurant) (*Compiled, erro
 		return nil, err
 	}
 	return s.Get(ctx, r.id)
+}
+
+// saved tells of a restaurant that was stored.
+func (s *Service) saved(ctx context.Context, tx *db.Tx, r row) error {
+	if s.opt.OnSave == nil {
+		return nil
+	}
+	return s.opt.OnSave(ctx, tx, r.id, r.slug, r.settings.Name, r.settings.Active)
 }
 
 // change has fn alter the settings of a restaurant for an actor who may do verb there, stores them under the next version and tells what
@@ -309,6 +322,9 @@ func (s *Service) change(ctx context.Context, rid id.ID, verb, what string, fn f
 				return err
 			}
 			if done, err = update(ctx, tx, r, now); err != nil || !done {
+				return err
+			}
+			if err := s.saved(ctx, tx, r); err != nil {
 				return err
 			}
 			return s.log.Append(ctx, tx, now, actor.ID, delivery.RestaurantChanged{Restaurant: rid, Version: r.version + 1, What: what})

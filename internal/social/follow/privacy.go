@@ -1,0 +1,84 @@
+package follow
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stoa-town/stoa/internal/base/i18n"
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/contract/social"
+	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/platform/personal"
+)
+
+// eraseBatch is how many ties one transaction removes.
+const eraseBatch = 100
+
+// Personal says what is stored about whom somebody follows and shuts out.
+func (s *Service) Personal() personal.Part {
+	return personal.Part{
+		Name: "follows",
+		Tables: []personal.Table{
+			{Name: "social_follow", Link: "follower followee", Plain: "id pending boosts notify langs created_at"},
+			{Name: "social_block", Link: "blocker blocked", Plain: "id created_at"},
+			{Name: "social_mute", Link: "muter muted", Plain: "id notifications until created_at"},
+			{Name: "social_domain_block", Personal: "domain", Link: "profile", Plain: "id created_at"},
+			{Name: "social_tag_follow", Personal: "name shown", Link: "profile", Plain: "id created_at"},
+			{Name: "social_note", Personal: "text", Link: "author about", Plain: "changed_at"},
+			{Name: "social_endorsement", Link: "profile target", Plain: "id created_at"},
+			{
+				Name: "social_import", Personal: "lines problems", Link: "profile",
+				Plain: "id kind overwrite state total done failed created_at ended_at",
+			},
+		},
+		About: func(ctx context.Context) personal.About {
+			return personal.About{
+				Title: i18n.T(ctx, "Follows and blocks"),
+				What:  i18n.T(ctx, "Whom you follow, mute and block, the hashtags you follow, the servers you block, what you noted about others, and the files of such lists that you brought along."),
+				Why:   i18n.T(ctx, "So that you read what you chose, and nothing of whom you shut out."),
+				Kept:  i18n.T(ctx, "Until you take it back, or delete your account. Files you brought along: 30 days."),
+			}
+		},
+		Count: func(ctx context.Context, account id.ID) (n int, err error) {
+			err = s.db.Read(ctx, func(tx *db.Tx) error {
+				n, err = countTies(ctx, tx, account)
+				return err
+			})
+			return n, err
+		},
+		Erase: s.erase,
+	}
+}
+
+// erase ends ties of somebody who leaves, with the counters of the others, and then removes the rest.
+func (s *Service) erase(ctx context.Context, tx *db.Tx, account id.ID) (personal.Erased, error) {
+	pairs, err := tiesOf(ctx, tx, account, eraseBatch)
+	if err != nil {
+		return personal.Erased{}, err
+	}
+	all := []id.ID{account}
+	for _, p := range pairs {
+		all = append(all, p[0], p[1])
+	}
+	if _, err := s.profiles.Hold(ctx, tx, all...); err != nil {
+		return personal.Erased{}, err
+	}
+	for _, p := range pairs {
+		if err := s.end(ctx, tx, p[0], p[1]); err != nil {
+			return personal.Erased{}, fmt.Errorf("follow: end a tie of %s: %w", account, err)
+		}
+	}
+	if len(pairs) == eraseBatch {
+		return personal.Erased{More: true}, nil
+	}
+	blocked, err := eraseRest(ctx, tx, account)
+	if err != nil {
+		return personal.Erased{}, fmt.Errorf("follow: remove what is left of %s: %w", account, err)
+	}
+	for _, other := range blocked {
+		if err := s.announce(ctx, tx, social.Followed{From: other, To: account, Tie: social.TieBlock, Gone: true}); err != nil {
+			return personal.Erased{}, err
+		}
+	}
+	return personal.Erased{}, nil
+}
