@@ -21,8 +21,13 @@ const patience = 15 * time.Second
 // Browser is a running Chromium.
 type Browser struct{ ctx context.Context }
 
-// Open starts Chromium, or skips the test where none is installed (and fails it under CI=true). It ends with the test.
-func Open(t testing.TB) *Browser {
+// Anew are features of Chromium that make a tab which opens thousands of pages, one after the other, slow: those that keep the last page, or
+// prepare a process for the next.
+var Anew = []string{"BackForwardCache", "PaintHolding", "RenderDocument", "ProactivelySwapBrowsingInstance", "SpareRendererForSitePerProcess"}
+
+// Open starts Chromium without some of its features, or skips the test where none is installed (and fails it under CI=true). It ends with
+// the test.
+func Open(t testing.TB, without ...string) *Browser {
 	t.Helper()
 	path := find()
 	if path == "" {
@@ -34,6 +39,7 @@ func Open(t testing.TB) *Browser {
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.Flag("disable-features", strings.Join(append([]string{"Translate", "BlinkGenPropertyTrees"}, without...), ",")),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost")) // nothing but the server under test
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
 	ctx, cancelBrowser := chromedp.NewContext(ctx)

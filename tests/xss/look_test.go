@@ -1,6 +1,9 @@
 package xss
 
 import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -9,76 +12,82 @@ import (
 	"sync"
 
 	"github.com/stoa-town/stoa/tests/browser"
+	"github.com/stoa-town/stoa/tests/harness"
 )
 
 // page is one that somebody looks at; the pattern is the route's.
 type page struct{ pattern, path string }
 
-// look opens the pages that show the payload, as everybody who sees them, and every tenth time also those that show little of it.
-func (w *town) look(round int) {
-	code, shop := strings.ReplaceAll(w.order.Code, "-", ""), w.shop.Slug
-	q := url.QueryEscape(w.payload)
-	kitchen, settings, menu := "/kitchen/"+shop, "/restaurant/"+shop+"/settings", "/restaurant/"+shop+"/menu"
-	tours := []tour{
-		{w.stranger, []page{
-			{"GET /{$}", "/?q=" + q}, {"GET /r/{slug}", "/r/" + shop}, {"GET /t/{token}", "/t/" + w.token}, {"GET /rules", "/rules"},
-		}},
-		{w.diner, []page{
-			{"GET /{$}", "/"},
-			{"GET /r/{slug}/i/{item}", "/r/" + shop + "/i/" + w.item},
-			{"GET /checkout", "/checkout"},
-			{"GET /orders/{code}", "/orders/" + code},
-			{"GET /addresses", "/addresses"},
-			{"GET /account", "/account"},
-			{"GET /oauth/authorize", "/oauth/authorize?response_type=code&scope=read&redirect_uri=urn:ietf:wg:oauth:2.0:oob&client_id=" + w.app},
-		}},
-		{w.cook, []page{
-			{"GET /kitchen/{slug}", kitchen},
-			{"GET /kitchen/{slug}/orders/{code}", kitchen + "/orders/" + code},
-			{"GET /restaurant/{slug}/menu", menu},
-			{"GET /restaurant/{slug}/menu/items/{id}", menu + "/items/" + w.item},
-			{"GET /restaurant/{slug}/settings", settings},
-		}},
-		{w.director, []page{{"GET /dispatch", "/dispatch"}}},
-		{w.rider, []page{{"GET /courier", "/courier"}}},
-		{w.boss, []page{{"GET /admin/people/{id}", "/admin/people/" + w.lens}}},
-	}
-	if round%10 == 0 {
-		tours = append(tours, w.rare(kitchen, settings, menu, code, q)...)
+// look opens the pages that show the payload, as everybody who sees them. What shows little of it, or what others show as well, or the
+// payloads of all rounds at once, is opened when its number's turn comes.
+func (w *town) look(turn func(n int) bool) {
+	often := w.often()
+	for who, pages := range w.rare() {
+		for n, p := range pages {
+			if turn(n) {
+				often[who] = append(often[who], p)
+			}
+		}
 	}
 	var all sync.WaitGroup
-	for who, list := range byPerson(tours) {
-		all.Go(func() { w.see(who, list) })
+	for who, pages := range often {
+		all.Go(func() { w.see(w.people[who], pages) })
 	}
 	all.Wait()
 }
 
-// tour is the pages that somebody looks at.
-type tour struct {
-	who   *browser.Person
-	pages []page
-}
-
-// byPerson joins the tours of each person: one looks at one page at a time.
-func byPerson(tours []tour) map[*browser.Person][]page {
-	out := map[*browser.Person][]page{}
-	for _, t := range tours {
-		out[t.who] = append(out[t.who], t.pages...)
+// often returns what is looked at with each payload, by who does.
+func (w *town) often() map[string][]page {
+	shop, q := w.shop.Slug, url.QueryEscape(w.payload)
+	kitchen, settings, menu := "/kitchen/"+shop, "/restaurant/"+shop+"/settings", "/restaurant/"+shop+"/menu"
+	return map[string][]page{
+		"": {
+			{"GET /{$}", "/?q=" + q}, {"GET /r/{slug}", "/r/" + shop}, {"GET /t/{token}", "/t/" + w.token}, {"GET /rules", "/rules"},
+		},
+		"otto": {
+			{"GET /{$}", "/"},
+			{"GET /r/{slug}/i/{item}", "/r/" + shop + "/i/" + w.item},
+			{"GET /checkout", "/checkout"},
+			{"GET /orders/{code}", "/orders/" + plainCode(w.order)},
+			{"GET /orders/{code}", "/orders/" + plainCode(w.refused)},
+			{"GET /orders/{code}", "/orders/" + plainCode(w.failed)},
+			{"GET /addresses", "/addresses"},
+			{"GET /account", "/account"},
+			{"GET /account/passkeys", "/account/passkeys"},
+			{"GET /oauth/authorize", "/oauth/authorize?response_type=code&scope=read&redirect_uri=urn:ietf:wg:oauth:2.0:oob&client_id=" + w.app},
+		},
+		"meera": {
+			{"GET /restaurant/{slug}/menu", menu},
+			{"GET /restaurant/{slug}/menu/items/{id}", menu + "/items/" + w.item},
+			{"GET /restaurant/{slug}/settings", settings},
+		},
+		"sven": {
+			{"GET /kitchen/{slug}", kitchen},
+			{"GET /kitchen/{slug}/orders/{code}", kitchen + "/orders/" + plainCode(w.order)},
+		},
+		"dana": {{"GET /dispatch", "/dispatch"}},
+		"kofi": {{"GET /courier", "/courier"}},
+		"mona": {{"GET /account", "/account"}},
+		"boss": {{"GET /admin/people/{id}", "/admin/people/" + w.lens}},
 	}
-	return out
 }
 
-// rare returns the pages that are looked at now and then: they show little of what is written, or what others show as well.
-func (w *town) rare(kitchen, settings, menu, code, q string) []tour {
-	shop := w.shop.Slug
-	return []tour{
-		{w.stranger, []page{
+// plainCode is an order's code as it stands in addresses.
+func plainCode(o harness.Order) string { return strings.ReplaceAll(o.Code, "-", "") }
+
+// rare returns the pages that are looked at now and then, by who does.
+func (w *town) rare() map[string][]page {
+	shop, code, q := w.shop.Slug, plainCode(w.order), url.QueryEscape(w.payload)
+	kitchen, settings, menu := "/kitchen/"+shop, "/restaurant/"+shop+"/settings", "/restaurant/"+shop+"/menu"
+	return map[string][]page{
+		"": {
 			{"GET /sign-in", "/sign-in?next=" + q},
 			{"GET /sign-up", "/sign-up?next=" + q},
 			{"GET /place", "/place?next=" + q},
 			{"GET /docs/api", "/docs/api"},
 			{"", "/" + url.PathEscape(w.payload)},
 			{"GET /r/{slug}", "/r/" + shop + "?q=" + q},
+			{"GET /r/{slug}", "/r/" + w.far.Slug},
 			{"GET /place/suggest", "/place/suggest?q=" + q},
 			{"GET /sign-in/forgot", "/sign-in/forgot"},
 			{"GET /sign-in/link", "/sign-in/link?ticket=" + q + "&next=" + q},
@@ -96,8 +105,8 @@ func (w *town) rare(kitchen, settings, menu, code, q string) []tour {
 			{"GET /account/email/undo", "/account/email/undo?ticket=" + q},
 			{"GET /setup", "/setup?token=" + q},
 			{"GET /oauth/authorize", "/oauth/authorize?client_id=" + q + "&redirect_uri=" + q + "&state=" + q},
-		}},
-		{w.boss, []page{
+		},
+		"boss": {
 			{"GET /admin", "/admin"},
 			{"GET /admin/people", "/admin/people"},
 			{"GET /admin/people", "/admin/people?q=" + q},
@@ -110,13 +119,12 @@ func (w *town) rare(kitchen, settings, menu, code, q string) []tour {
 			{"GET /admin/jobs", "/admin/jobs"},
 			{"GET /admin/mail/samples/{kind}", "/admin/mail/samples/signup.welcome"},
 			{"GET /admin/access", "/admin/access?as=lens&verb=" + q + "&thing=" + q},
-		}},
-		{w.diner, []page{
+		},
+		"otto": {
 			{"GET /account/access", "/account/access?verb=" + q + "&thing=" + q},
 			{"GET /account/apps", "/account/apps"},
 			{"GET /account/confirm", "/account/confirm?next=" + q},
 			{"GET /account/connected", "/account/connected"},
-			{"GET /account/passkeys", "/account/passkeys"},
 			{"GET /account/privacy", "/account/privacy"},
 			{"GET /account/privacy/leave", "/account/privacy/leave"},
 			{"GET /account/security", "/account/security"},
@@ -126,12 +134,13 @@ func (w *town) rare(kitchen, settings, menu, code, q string) []tour {
 			{"GET /privacy", "/privacy"},
 			{"GET /cart", "/cart"},
 			{"GET /orders", "/orders"},
+			{"GET /orders/{code}", "/orders/" + plainCode(w.cancelled)},
 			{"GET /orders/active", "/orders/active"},
 			{"GET /orders/{code}/cancel", "/orders/" + code + "/cancel"},
 			{"GET /addresses/{id}", "/addresses/" + w.address},
 			{"GET /addresses/new", "/addresses/new?next=" + q},
-		}},
-		{w.cook, []page{
+		},
+		"meera": {
 			{"GET /kitchen/{slug}/ended", kitchen + "/ended"},
 			{"GET /kitchen/{slug}/menu", kitchen + "/menu"},
 			{"GET /kitchen/{slug}/today", kitchen + "/today"},
@@ -147,7 +156,7 @@ func (w *town) rare(kitchen, settings, menu, code, q string) []tour {
 			{"GET /restaurant/{slug}/settings/kitchen", settings + "/kitchen"},
 			{"GET /restaurant/{slug}/settings/zones", settings + "/zones"},
 			{"GET /restaurant/{slug}/settings/zones/{n}", settings + "/zones/1"},
-		}},
+		},
 	}
 }
 
@@ -169,13 +178,51 @@ func (w *town) see(p *browser.Person, pages []page) {
 		w.visited[v.pattern] = true
 		w.mu.Unlock()
 		p.Go(v.path)
-		where, bad, _ := strings.Cut(p.Eval(marks), "\n")
-		if bad != "" {
-			w.t.Errorf("%s at %s: %s", p.Name, where, bad)
+		w.judge(p)
+	}
+}
+
+// judge fails the test where the page that somebody looks at took the payload for anything but text.
+func (w *town) judge(p *browser.Person) {
+	w.t.Helper()
+	where, bad, _ := strings.Cut(p.Eval(marks), "\n")
+	if bad != "" {
+		w.t.Errorf("%s at %s: %s", p.Name, where, bad)
+	}
+	for _, f := range p.Faults() {
+		w.t.Errorf("%s at %s: %s", p.Name, where, f)
+	}
+}
+
+// read has the owner look at what the server says of files with every payload in every column. It comes into the page by script.
+func (w *town) read() {
+	p, columns := w.people["meera"], []string{"section", "item", "price", "description", "allergens", "diets", "group", "option", "option_price"}
+	for some := range slices.Chunk(corpus, 15) { // of one file, no more than 200 things are said
+		rows := [][]string{columns}
+		for _, payload := range some {
+			all := slices.Repeat([]string{payload}, len(columns))
+			priced := slices.Clone(all)
+			priced[2], priced[8] = "1", "1" // what is no price keeps the rest from being read
+			rows = append(rows, all, priced)
 		}
-		for _, f := range p.Faults() {
-			w.t.Errorf("%s at %s: %s", p.Name, where, f)
+		var file bytes.Buffer
+		if err := csv.NewWriter(&file).WriteAll(rows); err != nil {
+			w.t.Fatal(err)
 		}
+		text, err := json.Marshal(file.String())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		p.Go("/restaurant/" + w.shop.Slug + "/menu/import")
+		p.Eval(`(() => {
+			const list = new DataTransfer();
+			list.items.add(new File([` + string(text) + `], "card.csv", {type: "text/csv"}));
+			document.querySelector("main input[name=file]").files = list.files;
+			return "";
+		})()`)
+		p.Click("main form button[value=check]")
+		p.Await(`document.querySelectorAll("#report tr").length > 20`, "see what is wrong with the file")
+		w.judge(p)
 	}
 }
 
