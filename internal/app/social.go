@@ -7,20 +7,22 @@ import (
 	"github.com/stoa-town/stoa/internal/social/follow"
 	"github.com/stoa-town/stoa/internal/social/media"
 	"github.com/stoa-town/stoa/internal/social/profile"
+	"github.com/stoa-town/stoa/internal/social/status"
 )
 
 // Social are the slices of the social network.
 type Social struct {
-	Profile *profile.Service
-	Follow  *follow.Service
-	Media   *media.Service
+	Profile  *profile.Service
+	Follow   *follow.Service
+	Media    *media.Service
+	Statuses *status.Service
 }
 
 // socialSchemas returns the tables of the social network.
 func socialSchemas() []fs.FS {
 	return []fs.FS{
 		profile.Schema, follow.Schema,
-		media.Schema,
+		media.Schema, status.Schema,
 	}
 }
 
@@ -30,6 +32,7 @@ func (a *App) social() error {
 	if err := a.media(); err != nil {
 		return err
 	}
+	a.statuses()
 	return nil
 }
 
@@ -42,6 +45,6 @@ func (a *App) socialRoutes() {
 func (a *App) socialParts() []personal.Part {
 	return []personal.Part{
 		a.Profile.Personal(), a.Follow.Personal(),
-		a.Media.Personal(),
+		a.Media.Personal(), a.Statuses.Personal(),
 	}
 }

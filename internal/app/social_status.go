@@ -1,0 +1,39 @@
+package app
+
+import (
+	"context"
+
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/contract/social"
+	"github.com/stoa-town/stoa/internal/platform/access"
+	"github.com/stoa-town/stoa/internal/social/status"
+)
+
+// statuses builds what people post. It comes after profiles, relations and files; who needs statuses comes after it.
+func (a *App) statuses() {
+	a.Statuses = status.New(status.Deps{
+		DB: a.DB, Log: a.Events, Jobs: a.Jobs, IDs: a.IDs, Now: a.Now, Profiles: a.Profile, Relations: a.Follow, Media: a.Media, Apps: appNames{a},
+	}, status.Options{Address: a.Address})
+	a.Statuses.React()
+}
+
+// appNames tells which app somebody posted with.
+type appNames struct{ *App }
+
+func (n appNames) AppName(ctx context.Context, app id.ID) (name, website string, err error) {
+	one, err := n.OAuth.App(ctx, app)
+	return one.Name, one.Website, err
+}
+
+// notes is how other slices post: what they write is a note with a card.
+type notes struct{ *status.Service }
+
+// Post posts a note.
+func (n notes) Post(ctx context.Context, actor access.Actor, note social.Note) (id.ID, error) {
+	return n.Write(ctx, actor, note)
+}
+
+// Delete deletes a note with its files.
+func (n notes) Delete(ctx context.Context, actor access.Actor, which id.ID) error {
+	return n.Service.Delete(ctx, actor, which, true)
+}
