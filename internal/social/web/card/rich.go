@@ -9,8 +9,8 @@ import (
 	"github.com/stoa-town/stoa/internal/contract/social"
 )
 
-// rich draws safe HTML of the API: custom emoji become pictures, and links to this server paths.
-func rich(v View, content string, emojis []social.Emoji) templ.Component {
+// Rich draws safe HTML of the API: custom emoji become pictures, and links to this server paths.
+func Rich(v View, content string, emojis []social.Emoji) templ.Component {
 	if v.Base != "" {
 		content = strings.ReplaceAll(content, `href="`+v.Base+`/`, `href="/`)
 	}

@@ -1,0 +1,159 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/stoa-town/stoa/internal/base/i18n"
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/text"
+	"github.com/stoa-town/stoa/internal/contract/social"
+	"github.com/stoa-town/stoa/internal/platform/access"
+	"github.com/stoa-town/stoa/internal/platform/httpx"
+	"github.com/stoa-town/stoa/internal/web/ui"
+)
+
+// Lists are the lists in which people sort whom they follow.
+type Lists interface {
+	Lists(ctx context.Context, owner id.ID) ([]*social.List, error)
+	List(ctx context.Context, owner, list id.ID) (*social.List, error)
+	Save(ctx context.Context, owner, list id.ID, title, replies string, exclusive bool) (id.ID, error) // list 0: a new one
+	Remove(ctx context.Context, owner, list id.ID) error
+	Member(ctx context.Context, owner, list, account id.ID, in bool) error
+}
+
+func (p *Pages) listRoutes(rt *httpx.Router) {
+	rt.Page("GET /lists", httpx.May("list.read"), p.lists)
+	rt.Page("POST /lists", httpx.May("list.write"), p.saveList)
+	rt.Page("GET /lists/{id}", httpx.May("list.read"), p.list)
+	rt.Page("POST /lists/{id}", httpx.May("list.write"), p.saveList)
+	rt.Page("POST /lists/{id}/delete", httpx.May("list.write"), p.removeList)
+	rt.Page("GET /lists/{id}/people", httpx.May("list.read"), p.listPeople)
+	rt.Page("POST /lists/{id}/people", httpx.May("list.write"), p.listMember)
+}
+
+func (p *Pages) lists(w http.ResponseWriter, r *http.Request) error {
+	all, err := p.Lists.Lists(r.Context(), access.From(r.Context()).ID)
+	if err != nil {
+		return err
+	}
+	return httpx.Render(w, r, http.StatusOK, p.listsWhole(p.view(r), all))
+}
+
+// theList returns the list that a path names.
+func (p *Pages) theList(r *http.Request) (*social.List, error) {
+	of, err := id.Parse(r.PathValue("id"))
+	if err != nil {
+		return nil, errNoTopic
+	}
+	return p.Lists.List(r.Context(), access.From(r.Context()).ID, of)
+}
+
+func (p *Pages) list(w http.ResponseWriter, r *http.Request) error {
+	l, err := p.theList(r)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	return p.mine(w, r, &feedPage{
+		title: l.Title, kicker: i18n.T(ctx, "List"), path: "/lists/" + l.ID.String(), where: "home", feed: Feed{Kind: "list", Of: l.ID}, actions: listActions(l),
+		empty: ui.StateProps{Icon: "list", Title: i18n.T(ctx, "Nothing here yet"), Text: i18n.T(ctx, "Put people on this list whom you follow."), ActionLabel: i18n.T(ctx, "People on this list"), ActionHref: "/lists/" + l.ID.String() + "/people"},
+	})
+}
+
+type listForm struct {
+	Title     string `form:"title"`
+	Replies   string `form:"replies"`
+	Exclusive bool   `form:"exclusive"`
+}
+
+func (p *Pages) saveList(w http.ResponseWriter, r *http.Request) error {
+	in := listForm{Replies: "list"}
+	if err := httpx.DecodeForm(w, r, &in); err != nil {
+		return err
+	}
+	var of id.ID
+	if r.PathValue("id") != "" {
+		l, err := p.theList(r)
+		if err != nil {
+			return err
+		}
+		of = l.ID
+	}
+	of, err := p.Lists.Save(r.Context(), access.From(r.Context()).ID, of, text.Clean(in.Title, 100), in.Replies, in.Exclusive)
+	if err != nil {
+		return err
+	}
+	return httpx.Redirect(w, r, "/lists/"+of.String()+"/people")
+}
+
+func (p *Pages) removeList(w http.ResponseWriter, r *http.Request) error {
+	l, err := p.theList(r)
+	if err != nil {
+		return err
+	}
+	if err := p.Lists.Remove(r.Context(), access.From(r.Context()).ID, l.ID); err != nil {
+		return err
+	}
+	return httpx.Redirect(w, r, "/lists")
+}
+
+// listPeople shows whom one follows, with a box for each that is on the list.
+func (p *Pages) listPeople(w http.ResponseWriter, r *http.Request) error {
+	l, err := p.theList(r)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	rel, err := p.relations(ctx)
+	if err != nil {
+		return err
+	}
+	before, _ := id.Parse(r.URL.Query().Get("before")) // what is no id is the beginning
+	ids, older, err := p.Graph.Around(ctx, rel.Viewer, rel.Viewer, Following, before, 40)
+	if err != nil {
+		return err
+	}
+	found, err := p.Profiles.Entities(ctx, ids)
+	if err != nil {
+		return err
+	}
+	var list []*social.Account
+	for _, i := range ids {
+		if found[i] != nil {
+			list = append(list, found[i])
+		}
+	}
+	next := ""
+	if older != 0 {
+		next = with("/lists/"+l.ID.String()+"/people", "before", older.String())
+	}
+	return httpx.Render(w, r, http.StatusOK, p.listPeopleWhole(p.view(r), l, list, next))
+}
+
+func (p *Pages) listMember(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		Account id.ID `form:"account"`
+		On      bool  `form:"on"`
+	}
+	if err := httpx.DecodeForm(w, r, &in); err != nil {
+		return err
+	}
+	l, err := p.theList(r)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	if err := p.Lists.Member(ctx, access.From(ctx).ID, l.ID, in.Account, in.On); err != nil {
+		return err
+	}
+	if !ui.IsFragment(r) {
+		return httpx.Redirect(w, r, "/lists/"+l.ID.String()+"/people")
+	}
+	a, err := p.Profiles.Entity(ctx, in.Account)
+	if err != nil {
+		return err
+	}
+	return httpx.Render(w, r, http.StatusOK, listBox(l, a, in.On))
+}
+
