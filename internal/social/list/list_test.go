@@ -143,8 +143,15 @@ func TestListsAreKeptAsAppsSendThem(t *testing.T) {
 				t.Errorf("%s %s %s as %s = %d %s; want %d with %s", c.method, c.path, c.body, c.as, status, body, c.status, c.part)
 			}
 		}
-		if out, err := s.Exclusive(t.Context(), 7); err != nil || len(out) != 3 {
-			t.Errorf("Exclusive = %v, %v; want three", out, err)
+		err := d.Read(t.Context(), func(tx *db.Tx) error {
+			out, err := Exclusive(t.Context(), tx, 7)
+			if len(out) != 3 {
+				t.Errorf("Exclusive = %v; want three", out)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
 		}
 		got, link := s.members(t, path+"/accounts?limit=2")
 		if diff := cmp.Diff([]string{"n13", "n12"}, got); diff != "" {

@@ -120,15 +120,6 @@ func (s *Service) List(ctx context.Context, owner, list id.ID) (*social.List, er
 	return l, nil
 }
 
-// Exclusive returns the accounts that the owner's exclusive lists keep out of their home timeline.
-func (s *Service) Exclusive(ctx context.Context, owner id.ID) (out []id.ID, err error) {
-	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		out, err = exclusive(ctx, tx, owner)
-		return err
-	})
-	return out, err
-}
-
 // Add adds a list and returns it.
 func (s *Service) Add(ctx context.Context, owner id.ID, in Input) (*social.List, error) {
 	l := &social.List{ID: s.ids.Next(), Owner: owner, Replies: "list"}

@@ -68,8 +68,8 @@ func above(ctx context.Context, tx *db.Tx, list, place id.ID, limit int) ([]memb
 		`SELECT id, account FROM (SELECT id, account FROM social_list_member WHERE list = $1 AND id > $2 ORDER BY id LIMIT $3) m ORDER BY id DESC`, list, place, limit)
 }
 
-// exclusive returns the members of the owner's exclusive lists.
-func exclusive(ctx context.Context, tx *db.Tx, owner id.ID) ([]id.ID, error) {
+// Exclusive returns the accounts that the owner's exclusive lists keep out of their home timeline. The graph's snapshots hold them.
+func Exclusive(ctx context.Context, tx *db.Tx, owner id.ID) ([]id.ID, error) {
 	return db.All(ctx, tx, scanID, `SELECT DISTINCT m.account FROM social_list l JOIN social_list_member m ON m.list = l.id
 		WHERE l.owner = $1 AND l.exclusive`, owner)
 }
