@@ -225,3 +225,15 @@ func (Notice) EventKind() string { return KindNotice }
 
 // EventSubject returns "profile:ID" of who it is from.
 func (n Notice) EventSubject() string { return "profile:" + n.From.String() }
+
+// KindEmojiChanged is the kind of EmojiChanged.
+const KindEmojiChanged = "emoji.changed"
+
+// EmojiChanged says that the town's own emoji are no longer what they were.
+type EmojiChanged struct{}
+
+// EventKind returns "emoji.changed".
+func (EmojiChanged) EventKind() string { return KindEmojiChanged }
+
+// EventSubject returns "emoji".
+func (EmojiChanged) EventSubject() string { return "emoji" }
