@@ -259,6 +259,7 @@ type Extra struct {
 	Review     *ReviewCard `json:"review,omitempty"`
 	Group      *GroupCard  `json:"group,omitempty"`
 	Replies    string      `json:"reply_policy"` // everybody, followers, mentioned, nobody
+	Preview    *Card       `json:"-"`            // the thing as a link preview, for apps that know nothing of it
 }
 
 // ShopCard is a restaurant that a status shows.

@@ -174,11 +174,7 @@ func TestWaysIn(t *testing.T) {
 		if _, err := s.Invite(as(t, 1), "board", "nobody"); !errs.Is(err, errs.Invalid) {
 			t.Fatalf("inviting nobody = %v; want invalid", err)
 		}
-		var groups []id.ID
-		if err := s.db.Read(t.Context(), func(tx *db.Tx) (err error) {
-			groups, err = s.Groups(t.Context(), tx, 2)
-			return err
-		}); err != nil || len(groups) != 3 {
+		if groups, err := s.Groups(t.Context(), 2); err != nil || len(groups) != 3 {
 			t.Fatalf("groups of 2 = %v, %v; want three", groups, err)
 		}
 		if len(s.faces.changed) != 3+3 { // three were made, three joined

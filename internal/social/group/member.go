@@ -224,8 +224,12 @@ func (s *Service) RemovePost(ctx context.Context, handle string, status id.ID) e
 }
 
 // Groups returns the ids of the groups that an account is a member of. social/follow keeps them among its relations.
-func (s *Service) Groups(ctx context.Context, tx *db.Tx, account id.ID) ([]id.ID, error) {
-	return groupsOf(ctx, tx, account)
+func (s *Service) Groups(ctx context.Context, account id.ID) (out []id.ID, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		out, err = groupsOf(ctx, tx, account)
+		return err
+	})
+	return out, err
 }
 
 // Moderates reports whether an account keeps order in a group, and may so act for it.

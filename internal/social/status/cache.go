@@ -86,6 +86,20 @@ func (l *lru[V]) drop(keys ...id.ID) {
 	}
 }
 
+// dropIf drops the keys whose values match.
+func (l *lru[V]) dropIf(match func(V) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var next *list.Element
+	for e := l.used.Front(); e != nil; e = next {
+		next = e.Next()
+		if k := e.Value.(*kept[V]); match(k.v) {
+			*l.gen(k.key)++
+			l.cut(e)
+		}
+	}
+}
+
 // expire drops a key and returns the generation to put with.
 func (l *lru[V]) expire(key id.ID) uint32 {
 	l.drop(key)

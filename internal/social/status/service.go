@@ -83,8 +83,8 @@ type Extras interface {
 
 // Groups are where people write among themselves. May be nil.
 type Groups interface {
-	// MayPost returns the group as it is now, or why the profile may not write in it.
-	MayPost(ctx context.Context, tx *db.Tx, profile, group id.ID) (*social.GroupCard, error)
+	// MayPost returns whether the group is by invitation, or why the profile may not write in it.
+	MayPost(ctx context.Context, profile, group id.ID) (closed bool, err error)
 	// GroupCards returns groups as statuses show them.
 	GroupCards(ctx context.Context, groups []id.ID) (map[id.ID]*social.GroupCard, error)
 }
@@ -204,6 +204,11 @@ func (s *Service) heard(p events.Payload) {
 	case social.Moderated:
 		s.cache.dropAccount(p.Profile)
 	}
+}
+
+// ForgetExtras has all cards of other slices' things built anew: one of them has changed, and statuses show it.
+func (s *Service) ForgetExtras() {
+	s.cache.statuses.dropIf(func(e *entry) bool { return !e.until.IsZero() })
 }
 
 // React registers what statuses do when others speak, and their jobs.
@@ -355,6 +360,30 @@ func (s *Service) By(ctx context.Context, authors []id.ID, before id.ID, limit i
 		}
 		return all[:min(limit, len(all))], nil
 	})
+}
+
+// Ranges returns the heads of stretches, whoever may read them, in the order asked for. Those of suspended authors are left out.
+func (s *Service) Ranges(ctx context.Context, rs []social.Range) ([]social.Stretch, error) {
+	out := make([]social.Stretch, len(rs))
+	err := s.DB.Read(ctx, func(tx *db.Tx) error {
+		for i, r := range rs {
+			hs, err := inRange(ctx, tx, r)
+			if err != nil {
+				return err
+			}
+			if out[i] = (social.Stretch{Heads: hs, More: len(hs) == r.Limit}); len(hs) > 0 {
+				out[i].Last = hs[len(hs)-1].ID
+			}
+		}
+		return nil
+	})
+	for i := range out {
+		if err != nil {
+			return nil, err
+		}
+		out[i].Heads, err = s.present(ctx, out[i].Heads)
+	}
+	return out, err
 }
 
 // MayRead returns nil where the reader may read a status, else a NotFound error.
