@@ -21,6 +21,9 @@ func excused(op, field string) bool {
 	return slices.Contains(words, last)
 }
 
+// led are pages that lead away who has nothing to do there, or whose address holds a payload, which a browser may write differently.
+var led = []string{"", "GET /sign-in/second", "GET /sign-in/with/{provider}/callback"}
+
 // nopages are routes that answer with something else than a page, or with a part of a page that another route shows whole.
 var nopages = []string{
 	"GET /assets/", "GET /live", "GET /media/{name}", "GET /town.geojson", "GET /restaurant/{slug}/menu/export",

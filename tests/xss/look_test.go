@@ -178,6 +178,9 @@ func (w *town) see(p *browser.Person, pages []page) {
 		w.visited[v.pattern] = true
 		w.mu.Unlock()
 		p.Go(v.path)
+		if at, _, _ := strings.Cut(v.path, "?"); p.Path() != at && !slices.Contains(led, v.pattern) {
+			w.t.Errorf("%s looked at %s, and saw %s", p.Name, at, p.Path())
+		}
 		w.judge(p)
 	}
 }

@@ -234,8 +234,8 @@ func (w *town) write() {
 		w.address = made.ID
 	}
 	w.offer(w.customer, "PATCH", "/addresses/{id}", "/addresses/"+w.address, address, nil)
-	w.fillCart()
 	w.eat()
+	w.fillCart() // at last: who orders has an empty cart
 	w.govern()
 	w.join()
 }
@@ -367,6 +367,7 @@ func (w *town) place() (harness.Order, string) {
 func (w *town) eat() {
 	if w.order.ID != "" { // the last one ends: the courier has few things to do at a time
 		w.dispatcher.Want(w.t, 200, "POST", "/orders/"+w.order.ID+"/cancel", map[string]any{"reason": "OTHER"}, nil)
+		w.dispatcher.Want(w.t, 204, "POST", "/dispatch/orders/"+w.failed.ID+"/dismiss", nil, nil)
 	}
 	w.refused, _ = w.place()
 	w.offer(w.owner, "POST", "/orders/{id}/refuse", "/orders/"+w.refused.ID+"/refuse", map[string]any{"reason": "OTHER", "note": hole}, nil)
