@@ -27,6 +27,7 @@ const (
 
 // calendar writes events as a calendar of a name.
 func (s *Service) calendar(name string, list []row, texts map[id.ID]Event) string {
+	base := s.opt.Base()
 	cal := ics.NewCalendarFor("Stoa")
 	cal.SetMethod(ics.MethodPublish)
 	cal.SetName(name)
@@ -39,7 +40,7 @@ func (s *Service) calendar(name string, list []row, texts map[id.ID]Event) strin
 		if !ok {
 			continue
 		}
-		e := cal.AddEvent("event-" + r.ID.String() + "@" + host(s.opt.Base))
+		e := cal.AddEvent("event-" + r.ID.String() + "@" + host(base))
 		e.SetDtStampTime(r.changed)
 		e.SetCreatedTime(r.created)
 		e.SetModifiedAt(r.changed)
@@ -47,7 +48,7 @@ func (s *Service) calendar(name string, list []row, texts map[id.ID]Event) strin
 		e.SetEndAt(r.Ends)
 		e.SetSequence(int(r.rev))
 		e.SetSummary(r.Title)
-		e.SetURL(s.opt.Base + r.URL)
+		e.SetURL(base + r.URL)
 		if text := plain(seen.Text); text != "" {
 			e.SetDescription(text)
 		}

@@ -128,7 +128,7 @@ func setup(t *testing.T, d *db.DB) *stage {
 	ids := id.NewSource(1)
 	s.Service = New(Deps{
 		DB: d, Log: events.New(d, bus), Jobs: jobs.New(d, bus, now, ids, jobs.Options{}), IDs: ids, Now: now, Posts: s.wall, Readers: s.wall, Faces: s.wall, Signer: box,
-	}, Options{Town: "Arkadia", Zone: berlin, Base: "https://town.example", MaxAhead: 6})
+	}, Options{Town: "Arkadia", Zone: berlin, Base: func() string { return "https://town.example" }, MaxAhead: 6})
 	return s
 }
 

@@ -64,7 +64,7 @@ type Deps struct {
 type Options struct {
 	Town     string         // name of the town, for calendars
 	Zone     *time.Location // the town's time zone; UTC
-	Base     string         // address of the server, such as https://example.org
+	Base     func() string  // address of the server, such as https://example.org
 	MaxAhead int64          // events of one account that are not over; 200
 }
 
@@ -192,9 +192,12 @@ func (s *Service) seen(ctx context.Context, rows []row, lists bool) ([]Event, er
 	if err != nil {
 		return nil, fmt.Errorf("event: read the statuses: %w", err)
 	}
-	byID := make(map[id.ID]*social.Status, len(statuses))
+	byID, mine := make(map[id.ID]*social.Status, len(statuses)), map[id.ID]bool{actor.ID: actor.SignedIn()}
 	for _, st := range statuses {
 		byID[st.ID] = st
+		if _, asked := mine[st.Account.ID]; !asked {
+			mine[st.Account.ID] = st.Account.Stoa != nil && s.Faces.MayActAs(actor, st.Account.ID) // a restaurant's or a group's
+		}
 	}
 	out := make([]Event, 0, len(rows))
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
@@ -204,8 +207,7 @@ func (s *Service) seen(ctx context.Context, rows []row, lists bool) ([]Event, er
 			if st == nil || lists && rel.Shuns(&social.Head{Account: e.Account}, s.Now()) {
 				continue
 			}
-			e.Visibility = visibility(st)
-			e.Mine = e.Account == actor.ID || actor.SignedIn() && s.Faces.MayActAs(actor, e.Account)
+			e.Visibility, e.Mine = visibility(st), mine[e.Account]
 			if lists && !listable(e.Visibility) && !e.Mine {
 				continue
 			}
