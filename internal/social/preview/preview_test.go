@@ -71,7 +71,7 @@ func TestParseReadsWhatAPageSaysOfItself(t *testing.T) {
 // refreshed counts how often each status was shown anew.
 type refreshed struct{ n atomic.Int64 }
 
-func (r *refreshed) Refresh(context.Context, *db.Tx, id.ID) error {
+func (r *refreshed) Redraw(context.Context, *db.Tx, id.ID) error {
 	r.n.Add(1)
 	return nil
 }

@@ -29,8 +29,8 @@ const kindFetch = "preview.fetch"
 
 // Statuses are told when what stands below one has changed.
 type Statuses interface {
-	// Refresh has a status shown anew, in the caller's transaction. One that is gone is no error.
-	Refresh(ctx context.Context, tx *db.Tx, status id.ID) error
+	// Redraw has a status shown anew, in the caller's transaction. One that is gone is no error.
+	Redraw(ctx context.Context, tx *db.Tx, status id.ID) error
 }
 
 // Service makes cards. Safe for concurrent use.
@@ -131,7 +131,7 @@ func (s *Service) handleFetch(ctx context.Context, j jobs.Job) error {
 				return err
 			}
 		}
-		return s.statuses.Refresh(ctx, tx, in.Status)
+		return s.statuses.Redraw(ctx, tx, in.Status)
 	})
 }
 
