@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
@@ -270,4 +271,23 @@ func (s *Service) Muted(ctx context.Context, reader id.ID, h *social.Head) (bool
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.marks[h.Thread]&bitMute != 0, nil
+}
+
+// Marked returns what an account has marked, by the marks' ids: those above and below the given ones (0: no bound), the newest first, even
+// where with up the lowest above are meant.
+func (s *Service) Marked(ctx context.Context, account id.ID, kind social.Mark, above, below id.ID, up bool, limit int) (out []social.MarkedStatus, err error) {
+	if below == 0 {
+		below = Newest
+	}
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		ms, err := markedBy(ctx, tx, account, kind, above, below, up, limit)
+		for _, m := range ms {
+			out = append(out, social.MarkedStatus{Mark: m.id, Status: m.status})
+		}
+		return err
+	})
+	if up {
+		slices.Reverse(out)
+	}
+	return out, err
 }

@@ -191,8 +191,9 @@ func (s *Service) place(ctx context.Context, d *piece, in *Draft) error {
 	if s.Groups == nil {
 		return errGone
 	}
-	d.Group, d.Visibility = in.Group, social.Group
-	return nil
+	closed, err := s.Groups.MayPost(ctx, d.Account, in.Group)
+	d.Group, d.Closed, d.Visibility = in.Group, closed, social.Group
+	return err
 }
 
 // render finds whom a text mentions and makes its HTML.
@@ -276,13 +277,6 @@ func (s *Service) store(ctx context.Context, tx *db.Tx, actor access.Actor, d *p
 		if !there {
 			return errGone
 		}
-	}
-	if d.Group != 0 {
-		card, err := s.Groups.MayPost(ctx, tx, d.Account, d.Group)
-		if err != nil {
-			return err
-		}
-		d.Closed = card.Closed
 	}
 	if err := insert(ctx, tx, &d.row, len(in.Media)); err != nil {
 		return err

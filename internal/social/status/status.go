@@ -17,6 +17,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/markup"
 	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/social"
+	"github.com/stoa-town/stoa/internal/platform/db"
 )
 
 // Schema holds the tables.
@@ -96,7 +97,7 @@ type MediaEdit struct {
 	Focus       *social.Focus
 }
 
-var errGone = errs.New(errs.NotFound, "Record not found")
+var errGone = errs.New(errs.NotFound, "Record not found").WithCause(db.ErrNoRow)
 
 // content is a text that was checked, and what it speaks of.
 type content struct {
