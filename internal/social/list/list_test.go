@@ -172,6 +172,9 @@ func TestListsAreKeptAsAppsSendThem(t *testing.T) {
 		if err != nil || len(l2.Members) != 2 || l2.Replies != "none" {
 			t.Errorf("List = %+v, %v", l2, err)
 		}
+		if all, err := s.Lists(t.Context(), 7); err != nil || len(all) != 1 || len(all[0].Members) != 2 {
+			t.Errorf("Lists = %+v, %v; want one with two members", all, err)
+		}
 		if status, _, _ := s.call(t, "7", "DELETE", path, ""); status != 200 {
 			t.Errorf("DELETE = %d", status)
 		}

@@ -80,11 +80,13 @@ func (s *Service) tell(ctx context.Context, tx *db.Tx, owner, list id.ID) error 
 	return s.log.Append(ctx, tx, s.now(), owner, social.Followed{From: owner, To: list, Tie: social.TieList})
 }
 
-// Lists returns the owner's lists without their members, oldest first.
+// Lists returns the owner's lists with their members, oldest first.
 func (s *Service) Lists(ctx context.Context, owner id.ID) (out []*social.List, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {
-		out, err = of(ctx, tx, owner)
-		return err
+		if out, err = of(ctx, tx, owner); err != nil || len(out) == 0 {
+			return err
+		}
+		return fill(ctx, tx, owner, out)
 	})
 	return out, err
 }

@@ -29,6 +29,23 @@ func of(ctx context.Context, tx *db.Tx, owner id.ID) ([]*social.List, error) {
 	return db.All(ctx, tx, scan, `SELECT `+columns+` FROM social_list WHERE owner = $1 ORDER BY id`, owner)
 }
 
+// fill reads the members of the owner's lists.
+func fill(ctx context.Context, tx *db.Tx, owner id.ID, lists []*social.List) error {
+	by := map[id.ID]*social.List{}
+	for _, l := range lists {
+		l.Members = map[id.ID]bool{}
+		by[l.ID] = l
+	}
+	return tx.Each(ctx, func(r db.Scanner) error {
+		var list, account id.ID
+		err := r.Scan(&list, &account)
+		if l := by[list]; l != nil {
+			l.Members[account] = true
+		}
+		return err
+	}, `SELECT m.list, m.account FROM social_list l JOIN social_list_member m ON m.list = l.id WHERE l.owner = $1`, owner)
+}
+
 // with returns those of the owner's lists that an account is a member of.
 func with(ctx context.Context, tx *db.Tx, owner, account id.ID) ([]*social.List, error) {
 	return db.All(ctx, tx, scan, `SELECT `+columns+` FROM social_list l WHERE owner = $1
