@@ -399,6 +399,15 @@ func (s *Service) Sessions(ctx context.Context, account id.ID) (out []Session, e
 	return out, err
 }
 
+// SeenSince returns the accounts whose sessions or tokens were used since a time, to the hour.
+func (s *Service) SeenSince(ctx context.Context, since time.Time) (out []id.ID, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		out, err = s.store.seenSince(ctx, tx, since)
+		return err
+	})
+	return out, err
+}
+
 // Update changes the profile of the account and returns it. It returns an Invalid error with every fault of the input.
 func (s *Service) Update(ctx context.Context, account id.ID, p Profile) (Account, error) {
 	var out Account

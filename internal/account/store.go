@@ -279,6 +279,14 @@ func (store) sessions(ctx context.Context, tx *db.Tx, account id.ID, now time.Ti
 		account, now.UnixMicro(), now.Add(-SessionIdle).UnixMicro())
 }
 
+// seenSince returns the accounts of sessions that were used since.
+func (store) seenSince(ctx context.Context, tx *db.Tx, since time.Time) ([]id.ID, error) {
+	return db.All(ctx, tx, func(s db.Scanner) (account id.ID, err error) {
+		err = s.Scan(&account)
+		return account, err
+	}, `SELECT DISTINCT account FROM account_session WHERE seen_at >= $1`, since.UnixMicro())
+}
+
 // touch notes that a session was used, at most once an hour.
 func (store) touch(ctx context.Context, tx *db.Tx, session id.ID, now time.Time) error {
 	_, err := tx.Exec(ctx, `UPDATE account_session SET seen_at = $1 WHERE id = $2 AND seen_at <= $3`, now.UnixMicro(), session, now.Add(-touchEvery).UnixMicro())

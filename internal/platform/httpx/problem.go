@@ -73,10 +73,10 @@ type mastodonError struct {
 	Error string `json:"error"`
 }
 
-// isMastodon reports whether a request is for the API of Mastodon's apps.
+// isMastodon reports whether a request is for the API of Mastodon's apps, or asks what the server is.
 func isMastodon(r *http.Request) bool {
 	switch r.URL.Path {
-	case "/oauth/token", "/oauth/revoke", "/oauth/userinfo":
+	case "/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/api/oembed", "/.well-known/webfinger", "/.well-known/nodeinfo", "/nodeinfo/2.0", "/nodeinfo/2.1":
 		return true
 	}
 	return strings.HasPrefix(r.URL.Path, "/api/v1/") || strings.HasPrefix(r.URL.Path, "/api/v2/")

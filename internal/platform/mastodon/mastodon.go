@@ -79,7 +79,9 @@ func (r *Request) reply(w http.ResponseWriter, out any) error {
 		return fmt.Errorf("mastodon: encode the reply to %s: %w", r.Pattern, err)
 	}
 	h := r.header
-	h["Content-Type"] = contentType
+	if h.Get("Content-Type") == "" {
+		h["Content-Type"] = contentType
+	}
 	if h.Get("Cache-Control") == "" {
 		h["Cache-Control"] = private
 	}
