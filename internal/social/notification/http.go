@@ -144,7 +144,7 @@ func (s *Service) handleUnread(r *mastodon.Request) (any, error) {
 		return nil, err
 	}
 	q.MaxID, q.MinID = 0, 0
-	n, err := s.Unread(r.Context(), r.Actor().ID, q, q.Limit)
+	n, err := s.CountUnread(r.Context(), r.Actor().ID, q, q.Limit)
 	return countReply{n}, err
 }
 

@@ -155,13 +155,18 @@ func (s *Service) list(ctx context.Context, rel *social.Relations, q *Query) ([]
 	return out, err
 }
 
-// Unread returns how many notifications an account has not read, at most limit.
-func (s *Service) Unread(ctx context.Context, account id.ID, q Query, limit int) (n int, err error) {
+// Unread returns how many groups of notifications of all types an account has not read, at most a hundred: what a bell shows.
+func (s *Service) Unread(ctx context.Context, account id.ID) (int, error) {
+	return s.UnreadGroups(ctx, account, Query{All: true}, usualCount)
+}
+
+// CountUnread returns how many notifications an account has not read, at most limit.
+func (s *Service) CountUnread(ctx context.Context, account id.ID, q Query, limit int) (n int, err error) {
 	rel, last, err := s.reader(ctx, account)
 	if err != nil {
 		return 0, err
 	}
-	q.SinceID = last
+	q.SinceID = max(q.SinceID, last)
 	err = s.walk(ctx, rel, &q, func(*Notification) bool {
 		n++
 		return n < limit
