@@ -14,7 +14,7 @@ import (
 
 // Search finds things by their words.
 type Search interface {
-	Search(ctx context.Context, rel *social.Relations, q, kind string, offset, limit int) (Found, error)
+	Find(ctx context.Context, rel *social.Relations, q, kind string, offset, limit int) (Found, error)
 }
 
 // Found is what was found.
@@ -59,7 +59,7 @@ func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 		if s.kind != "" {
 			limit = 40
 		}
-		if s.found, err = p.Search.Search(ctx, rel, s.q, s.kind, 0, limit); err != nil {
+		if s.found, err = p.Search.Find(ctx, rel, s.q, s.kind, 0, limit); err != nil {
 			return err
 		}
 		if s.people, err = p.people(r, rel, s.found.Accounts); err != nil {
@@ -75,4 +75,3 @@ func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 	}
 	return httpx.Render(w, r, http.StatusOK, p.searchWhole(v, s))
 }
-

@@ -184,7 +184,7 @@ func (p *Pages) square(f frameProps) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			if f.View.Viewer != 0 {
+			if f.View.Viewer != 0 && f.Here != "/compose" {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<a class=\"button button-primary square-write\" href=\"/compose\" hx-get=\"/compose\" hx-target=\"#sheet\" data-key=\"n\" title=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -15,7 +15,7 @@ import (
 
 // Lists are the lists in which people sort whom they follow.
 type Lists interface {
-	Lists(ctx context.Context, owner id.ID) ([]*social.List, error)
+	All(ctx context.Context, owner id.ID) ([]*social.List, error)
 	List(ctx context.Context, owner, list id.ID) (*social.List, error)
 	Save(ctx context.Context, owner, list id.ID, title, replies string, exclusive bool) (id.ID, error) // list 0: a new one
 	Remove(ctx context.Context, owner, list id.ID) error
@@ -33,7 +33,7 @@ func (p *Pages) listRoutes(rt *httpx.Router) {
 }
 
 func (p *Pages) lists(w http.ResponseWriter, r *http.Request) error {
-	all, err := p.Lists.Lists(r.Context(), access.From(r.Context()).ID)
+	all, err := p.Lists.All(r.Context(), access.From(r.Context()).ID)
 	if err != nil {
 		return err
 	}
@@ -156,4 +156,3 @@ func (p *Pages) listMember(w http.ResponseWriter, r *http.Request) error {
 	}
 	return httpx.Render(w, r, http.StatusOK, listBox(l, a, in.On))
 }
-

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,8 @@ const gather = 250 * time.Millisecond
 type live struct {
 	*Pages
 	news chan happened // what happened to statuses
-	seen chan id.ID       // statuses whose counts have changed
+	seen chan id.ID    // statuses whose counts have changed
+	more chan id.ID    // who has a notification more
 }
 
 // happened is what became of a status: name is that of the event.
@@ -62,7 +64,7 @@ type counts struct {
 }
 
 func newLive(p *Pages) *live {
-	return &live{Pages: p, news: make(chan happened, 1024), seen: make(chan id.ID, 4096)}
+	return &live{Pages: p, news: make(chan happened, 1024), seen: make(chan id.ID, 4096), more: make(chan id.ID, 1024)}
 }
 
 // react has the hub know the topics and the log bring what happens.
@@ -131,7 +133,7 @@ func (l *live) hear(es []events.Event) {
 		case social.KindNotified:
 			var n social.Notified
 			if json.Unmarshal(e.Data, &n) == nil {
-				l.tellMe(n.To, "me.notified", n)
+				l.told(n)
 			}
 		}
 	}
@@ -161,6 +163,25 @@ func (l *live) tellMe(who id.ID, name string, data any) { l.tell(topicMe+":"+who
 
 func (l *live) tellPage(status id.ID, name string, data any) {
 	l.tell(topicStatus+":"+status.String(), name, data)
+}
+
+// told has the pages of somebody say that there is a notification more. How many are unread is looked up only where one of them is open.
+func (l *live) told(n social.Notified) {
+	l.tellMe(n.To, "me.notified", n)
+	select {
+	case l.more <- n.To:
+	default:
+	}
+}
+
+// unread tells somebody's pages how much they have not seen yet.
+func (l *live) unread(ctx context.Context, who id.ID) {
+	if l.Notices == nil || !slices.Contains(l.online(), who) {
+		return
+	}
+	if n, err := l.Notices.Unread(ctx, who); err == nil {
+		l.tellMe(who, "me.unread", map[string]int{"n": n})
+	}
 }
 
 // about tells that something about a status is no longer what it was, to those who may read it and may have it on their page.
@@ -211,6 +232,8 @@ func (l *live) run(ctx context.Context) error {
 			}
 		case status := <-l.seen:
 			changed[status] = true
+		case who := <-l.more:
+			l.unread(ctx, who)
 		case <-tick.C:
 			if len(changed) > 0 {
 				l.count(ctx, changed)
