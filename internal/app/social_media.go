@@ -1,9 +1,17 @@
 package app
 
 import (
+	"context"
 	"net/http"
 
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/platform/access"
+	"github.com/stoa-town/stoa/internal/platform/personal"
+	"github.com/stoa-town/stoa/internal/social/emoji"
+	"github.com/stoa-town/stoa/internal/social/instance"
 	"github.com/stoa-town/stoa/internal/social/media"
+	"github.com/stoa-town/stoa/internal/social/profile"
+	"github.com/stoa-town/stoa/internal/social/status"
 )
 
 // Room for the files that posts carry: of one person, and of all.
@@ -12,7 +20,7 @@ const (
 	filesOfAll    = 100 << 30
 )
 
-// media builds what keeps the files of posts.
+// media builds what keeps the files of posts, and the town's emoji.
 func (a *App) media() (err error) {
 	a.Media, err = media.New(media.Deps{DB: a.DB, Files: a.Files, IDs: a.IDs, Now: a.Now, URL: a.Address, Unlink: a.unlink},
 		media.Options{Person: filesOfPerson, Total: filesOfAll})
@@ -20,7 +28,45 @@ func (a *App) media() (err error) {
 		return err
 	}
 	a.Media.React(a.Jobs)
+	a.Emoji = emoji.New(emoji.Deps{DB: a.DB, Log: a.Events, Files: a.Files, Now: a.Now, URL: a.Address, Unlink: a.unlink})
+	a.Emoji.React()
 	return nil
+}
+
+// linkLength is as how long every address in a post counts.
+const linkLength = 23
+
+// instance builds what the server says about itself. It comes last.
+func (a *App) instance() {
+	a.Instance = instance.New(instance.Deps{
+		DB: a.DB, Log: a.Events, Files: a.Files, Now: a.Now, URL: a.Address, Config: a.Settings.Config, Version: a.opt.Version,
+		Limits: instance.Limits{
+			Characters: a.Statuses.MaxLength, Attachments: media.MaxAttached, Link: linkLength, Options: status.MaxOptions, OptionChars: status.MaxOption,
+			MinExpiry: status.MinExpiry, MaxExpiry: status.MaxExpiry, FeaturedTags: profile.MaxTags, Pins: status.MaxPins,
+			Fields: profile.MaxFields, FieldName: profile.MaxFieldName, Field: profile.MaxField, Name: profile.MaxName, Note: profile.MaxNote,
+			Picture: media.MaxPicture, Film: media.MaxFilm, Pixels: media.MaxPixels, FilmPixels: media.MaxFilmPixels, Rate: media.MaxRate,
+			Description: media.MaxDescription, Types: media.Types,
+		},
+		Profiles: a.Profile, Statuses: a.Statuses, Contact: a.contact, Seen: a.Accounts.SeenSince,
+		Policy: func(ctx context.Context) (out []personal.About) {
+			for _, p := range a.Privacy.Parts() {
+				if p.About != nil {
+					out = append(out, p.About(ctx))
+				}
+			}
+			return out
+		},
+	})
+	a.Instance.React(a.Jobs)
+}
+
+// contact returns an admin of the town, 0 where there is none yet.
+func (a *App) contact(ctx context.Context) (id.ID, error) {
+	admins, err := a.Accounts.Holders(ctx, access.Grant{Role: access.RoleAdmin})
+	if err != nil || len(admins) == 0 {
+		return 0, err
+	}
+	return admins[0].ID, nil
 }
 
 // longBody returns how long the body of a request may be that brings a larger file than others, else 0.
