@@ -224,7 +224,10 @@ type Ref struct {
 	Of id.ID
 }
 
-// Who returns who has marked a status (social.Favourite) or boosted it ("boost"), newest first, as accounts.
+// Boosted is a boost where marks are listed; it is a status of its own.
+const Boosted social.Mark = "boost"
+
+// Who returns who has marked a status (social.Favourite) or boosted it (Boosted), newest first, as accounts.
 func (s *Service) Who(ctx context.Context, actor access.Actor, status id.ID, kind social.Mark, span Span) (out []Ref, err error) {
 	r, _, err := s.proper(ctx, actor, status)
 	if err != nil {

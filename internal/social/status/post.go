@@ -43,6 +43,12 @@ func (s *Service) Post(ctx context.Context, actor access.Actor, in Draft) (id.ID
 	return d.ID, nil
 }
 
+// Check returns the error that Post would return for a status, as far as that can be told before it is stored.
+func (s *Service) Check(ctx context.Context, actor access.Actor, in Draft) error {
+	_, err := s.draft(ctx, actor, &in)
+	return err
+}
+
 // Write posts a note of another slice.
 func (s *Service) Write(ctx context.Context, actor access.Actor, n social.Note) (id.ID, error) {
 	return s.Post(ctx, actor, Draft{

@@ -12,7 +12,7 @@ import (
 
 // The kinds of marks that are none of the contract's.
 const (
-	markBoost social.Mark = "boost"
+	markBoost             = Boosted
 	markVote  social.Mark = "vote"
 )
 

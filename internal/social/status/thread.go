@@ -231,23 +231,25 @@ func (s *Service) Quotes(ctx context.Context, status id.ID) ([]social.Head, erro
 	return s.list(ctx, func(tx *db.Tx) ([]social.Head, error) { return quotesOf(ctx, tx, status, Newest, maxMarks) })
 }
 
-// QuotedBy returns the ids of what quotes a status and the actor may read, newest first.
-func (s *Service) QuotedBy(ctx context.Context, actor access.Actor, status, before id.ID, limit int) ([]id.ID, error) {
+// QuotedBy returns the ids of what quotes a status and the actor may read, newest first, and below which the next are, 0 at the end.
+func (s *Service) QuotedBy(ctx context.Context, actor access.Actor, status, before id.ID, limit int) (out []id.ID, next id.ID, err error) {
 	r, rel, err := s.proper(ctx, actor, status)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	hs, err := s.list(ctx, func(tx *db.Tx) ([]social.Head, error) { return quotesOf(ctx, tx, r.ID, below(before), limit) })
-	if err != nil {
-		return nil, err
-	}
-	out := []id.ID{}
+	hs, err := s.list(ctx, func(tx *db.Tx) ([]social.Head, error) {
+		hs, err := quotesOf(ctx, tx, r.ID, below(before), limit)
+		if len(hs) == limit {
+			next = hs[limit-1].ID
+		}
+		return hs, err
+	})
 	for i := range hs {
 		if rel.MayRead(&hs[i]) {
 			out = append(out, hs[i].ID)
 		}
 	}
-	return out, nil
+	return out, next, err
 }
 
 // SetQuotePolicy says who may quote a status from now on: public, followers or nobody.
