@@ -3,44 +3,54 @@ package app
 import (
 	"io/fs"
 
+	"github.com/stoa-town/stoa/internal/delivery/review"
 	"github.com/stoa-town/stoa/internal/platform/personal"
+	"github.com/stoa-town/stoa/internal/social/discover"
 	"github.com/stoa-town/stoa/internal/social/emoji"
+	"github.com/stoa-town/stoa/internal/social/event"
 	"github.com/stoa-town/stoa/internal/social/filter"
 	"github.com/stoa-town/stoa/internal/social/follow"
+	"github.com/stoa-town/stoa/internal/social/group"
 	"github.com/stoa-town/stoa/internal/social/instance"
 	"github.com/stoa-town/stoa/internal/social/list"
 	"github.com/stoa-town/stoa/internal/social/media"
-	"github.com/stoa-town/stoa/internal/social/profile"
 	"github.com/stoa-town/stoa/internal/social/preview"
+	"github.com/stoa-town/stoa/internal/social/profile"
 	"github.com/stoa-town/stoa/internal/social/schedule"
 	"github.com/stoa-town/stoa/internal/social/status"
-	"github.com/stoa-town/stoa/internal/social/trend"
 	"github.com/stoa-town/stoa/internal/social/timeline"
+	"github.com/stoa-town/stoa/internal/social/trend"
+	"github.com/stoa-town/stoa/internal/social/web"
 )
 
 // Social are the slices of the social network.
 type Social struct {
-	Profile  *profile.Service
-	Follow   *follow.Service
-	Media    *media.Service
-	Emoji    *emoji.Service
-	Instance *instance.Service
-	Statuses *status.Service
-	Previews *preview.Service
-	Later    *schedule.Service
-	Trends   *trend.Service
+	Profile   *profile.Service
+	Follow    *follow.Service
+	Media     *media.Service
+	Emoji     *emoji.Service
+	Instance  *instance.Service
+	Statuses  *status.Service
+	Previews  *preview.Service
+	Later     *schedule.Service
+	Trends    *trend.Service
+	Suggested *discover.Service
 
 	Filters   *filter.Service
 	Lists     *list.Service
 	Timelines *timeline.Service
+
+	Town  Town
+	Pages *web.Pages
 }
 
 // socialSchemas returns the tables of the social network.
 func socialSchemas() []fs.FS {
 	return []fs.FS{
 		profile.Schema, follow.Schema,
-		media.Schema, emoji.Schema, instance.Schema, status.Schema, preview.Schema, schedule.Schema, trend.Schema,
+		media.Schema, emoji.Schema, instance.Schema, status.Schema, preview.Schema, schedule.Schema, trend.Schema, discover.Schema,
 		filter.Schema, list.Schema,
+		group.Schema, event.Schema, review.Schema,
 	}
 }
 
@@ -55,7 +65,9 @@ func (a *App) social() error {
 	a.statuses()
 	a.findings()
 	a.timelines()
+	a.town()
 	a.instance()
+	a.pagesOfPeople()
 	return nil
 }
 
@@ -66,16 +78,21 @@ func (a *App) socialRoutes() {
 	a.Media.Routes(a.Router)
 	a.Emoji.Routes(a.Router)
 	a.Instance.Routes(a.Router)
+	a.statusRoutes()
 	a.Later.Routes(a.Router)
 	a.Trends.Routes(a.Router)
+	a.Suggested.Routes(a.Router)
 	a.timelineRoutes()
+	a.townRoutes()
+	a.Pages.Routes(a.Router)
 }
 
 // socialParts returns what each slice of the social network says about what it stores of people.
 func (a *App) socialParts() []personal.Part {
 	return []personal.Part{
 		a.Profile.Personal(), a.Follow.Personal(),
-		a.Media.Personal(), a.Emoji.Personal(), a.Instance.Personal(), a.Statuses.Personal(), a.Previews.Personal(), a.Later.Personal(), a.Trends.Personal(),
+		a.Media.Personal(), a.Emoji.Personal(), a.Instance.Personal(), a.Statuses.Personal(), a.Previews.Personal(), a.Later.Personal(), a.Trends.Personal(), a.Suggested.Personal(),
 		a.Filters.Personal(), a.Lists.Personal(),
+		a.Town.Groups.Personal(), a.Town.Events.Personal(), a.Town.Reviews.Personal(),
 	}
 }
