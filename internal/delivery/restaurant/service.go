@@ -30,7 +30,7 @@ type Options struct {
 	Currency string // ISO 4217; "EUR" where empty
 	Zone     string // IANA; "Europe/Berlin" where empty
 	// OnSave, where not nil, runs in the transaction that makes or changes a restaurant.
-	OnSave func(ctx context.Context, tx *db.Tx, rid id.ID, slug, name string, active bool) error
+	OnSave func(ctx context.Context, tx *db.Tx, rid id.ID, slug string, set Settings) error
 }
 
 // Service runs the use cases of restaurants.
@@ -294,7 +294,7 @@ func (s *Service) saved(ctx context.Context, tx *db.Tx, r row) error {
 	if s.opt.OnSave == nil {
 		return nil
 	}
-	return s.opt.OnSave(ctx, tx, r.id, r.slug, r.settings.Name, r.settings.Active)
+	return s.opt.OnSave(ctx, tx, r.id, r.slug, r.settings)
 }
 
 // change has fn alter the settings of a restaurant for an actor who may do verb there, stores them under the next version and tells what

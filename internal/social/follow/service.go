@@ -11,6 +11,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/events"
+	"github.com/stoa-town/stoa/internal/platform/jobs"
 )
 
 // Profiles are who ties are between; profile.Service is one.
@@ -23,10 +24,22 @@ type Profiles interface {
 	ActAs(ctx context.Context, actor access.Actor, handle string) (id.ID, error)
 }
 
-// Options are what a Service can do without.
+// Options are what a Service is told of its server. URL, Tag, Resolve and Jobs are needed.
 type Options struct {
+	// URL returns the address that people reach the server by, without a slash at the end.
+	URL func() string
+	// Tag returns a hashtag in the form in which tags are compared, and as it is shown; both empty for what is none.
+	Tag func(text string) (name, shown string)
+	// Resolve returns who is meant by an address such as "anna@town.example", or a NotFound error.
+	Resolve func(ctx context.Context, acct string) (id.ID, error)
+	Jobs    *jobs.Queue
+	// Lists and Bookmarks are what files of those are written from and taken into; nil: there are none.
+	Lists     Lists
+	Bookmarks Bookmarks
+	// History returns how a hashtag was used in the last days, as Mastodon's API shows it.
+	History func(ctx context.Context, tag string) (any, error)
 	// Groups returns the groups that a profile is a member of.
-	Groups func(ctx context.Context, tx *db.Tx, viewer id.ID) ([]id.ID, error)
+	Groups func(ctx context.Context, viewer id.ID) ([]id.ID, error)
 	// Exclusive returns the profiles in a viewer's exclusive lists.
 	Exclusive func(ctx context.Context, tx *db.Tx, viewer id.ID) ([]id.ID, error)
 }
@@ -59,33 +72,36 @@ func (s *Service) Relations(ctx context.Context, viewer id.ID) (*social.Relation
 	if rel != nil {
 		return rel, nil
 	}
-	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
-		if rel, err = relations(ctx, tx, viewer, s.now()); err != nil {
-			return err
-		}
-		for _, more := range []struct {
-			of func(context.Context, *db.Tx, id.ID) ([]id.ID, error)
-			to map[id.ID]bool
-		}{{s.opt.Groups, rel.Groups}, {s.opt.Exclusive, rel.Exclusive}} {
-			if more.of == nil {
-				continue
-			}
-			list, err := more.of(ctx, tx, viewer)
-			if err != nil {
-				return err
-			}
-			for _, i := range list {
-				more.to[i] = true
-			}
-		}
-		return nil
-	})
+	rel, err := s.readRelations(ctx, viewer)
 	if err != nil {
-		s.cache.put(viewer, nil, mark)
-		return nil, fmt.Errorf("follow: read the relations of %s: %w", viewer, err)
+		rel = nil
 	}
 	s.cache.put(viewer, rel, mark)
+	if err != nil {
+		return nil, fmt.Errorf("follow: read the relations of %s: %w", viewer, err)
+	}
 	return rel, nil
+}
+
+func (s *Service) readRelations(ctx context.Context, viewer id.ID) (rel *social.Relations, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) (err error) {
+		if rel, err = relations(ctx, tx, viewer, s.now()); err != nil || s.opt.Exclusive == nil {
+			return err
+		}
+		list, err := s.opt.Exclusive(ctx, tx, viewer)
+		for _, i := range list {
+			rel.Exclusive[i] = true
+		}
+		return err
+	})
+	if err != nil || s.opt.Groups == nil {
+		return rel, err
+	}
+	list, err := s.opt.Groups(ctx, viewer)
+	for _, i := range list {
+		rel.Groups[i] = true
+	}
+	return rel, err
 }
 
 // Forget has this node read a viewer's relations again: for those who store what Options tell of, after their commit.

@@ -47,7 +47,7 @@ func (s *Service) AccountChanged(ctx context.Context, tx *db.Tx, p Person) error
 	if p.Erased {
 		return s.remove(ctx, tx, p.ID)
 	}
-	return s.takeOver(ctx, tx, p.ID, p.Name, p.state())
+	return s.takeOver(ctx, tx, row{ID: p.ID, Name: p.Name, State: p.state()})
 }
 
 // HandleTaken reports whether a restaurant or a group has a handle that somebody new would like; people's are known to their accounts.
@@ -55,29 +55,36 @@ func (s *Service) HandleTaken(ctx context.Context, tx *db.Tx, handle string) (bo
 	return taken(ctx, tx, handle, 0)
 }
 
-// RestaurantSaved makes the profile of a restaurant, or takes over what has changed: its name, and whether customers see it.
-func (s *Service) RestaurantSaved(ctx context.Context, tx *db.Tx, rid id.ID, slug, name string, active bool) error {
-	st := here
-	if !active {
-		st = hidden
+// Shop is what a profile needs to know of a restaurant.
+type Shop struct {
+	ID     id.ID
+	Slug   string
+	Name   string
+	Photo  string // URL path
+	Active bool   // customers see it
+}
+
+// RestaurantSaved makes the profile of a restaurant, or takes over what has changed of it.
+func (s *Service) RestaurantSaved(ctx context.Context, tx *db.Tx, shop Shop) error {
+	r := row{ID: shop.ID, Kind: social.Restaurant, Page: "/r/" + shop.Slug, Photo: shop.Photo, Name: text.Clean(shop.Name, 80), State: here, CreatedAt: s.now().UTC()}
+	if !shop.Active {
+		r.State = hidden
 	}
-	name = text.Clean(name, 80)
-	_, err := get(ctx, tx, rid)
+	_, err := get(ctx, tx, shop.ID)
 	if err == nil {
-		return s.takeOver(ctx, tx, rid, name, st)
+		return s.takeOver(ctx, tx, r)
 	}
 	if !errors.Is(err, db.ErrNoRow) {
 		return err
 	}
-	handle, other := handleFor(slug, rid)
+	handle, other := handleFor(shop.Slug, shop.ID)
 	free, err := s.free(ctx, tx, handle)
 	if err != nil {
 		return err
 	}
-	if !free {
-		handle = other
+	if r.Handle = handle; !free {
+		r.Handle = other
 	}
-	r := row{ID: rid, Kind: social.Restaurant, Handle: handle, Page: "/r/" + slug, Name: name, State: st, CreatedAt: s.now().UTC()}
 	return insert(ctx, tx, r)
 }
 
@@ -133,7 +140,7 @@ func (s *Service) ChangeGroup(ctx context.Context, tx *db.Tx, group id.ID, name 
 	if isHidden {
 		st = hidden
 	}
-	return s.takeOver(ctx, tx, group, name, st)
+	return s.takeOver(ctx, tx, row{ID: group, Name: name, State: st})
 }
 
 // Remove deletes the profile of a group that is no more, in the caller's transaction.
@@ -146,7 +153,7 @@ func (s *Service) remove(ctx context.Context, tx *db.Tx, profile id.ID) error {
 	if err != nil {
 		return err
 	}
-	if len(pictures) > 0 && s.opt.Unlink != nil {
+	if len(pictures) > 0 {
 		if err := s.opt.Unlink(ctx, tx, pictures); err != nil {
 			return err
 		}
@@ -154,9 +161,9 @@ func (s *Service) remove(ctx context.Context, tx *db.Tx, profile id.ID) error {
 	return s.announce(ctx, tx, profile)
 }
 
-// takeOver stores the name and state of what a profile stands for. What moderators suspended stays so.
-func (s *Service) takeOver(ctx context.Context, tx *db.Tx, profile id.ID, name string, st state) error {
-	r, err := get(ctx, tx, profile)
+// takeOver stores the name, picture and state of what a profile stands for. What moderators suspended stays so.
+func (s *Service) takeOver(ctx context.Context, tx *db.Tx, fresh row) error {
+	r, err := get(ctx, tx, fresh.ID)
 	if errors.Is(err, db.ErrNoRow) {
 		return nil
 	}
@@ -164,20 +171,20 @@ func (s *Service) takeOver(ctx context.Context, tx *db.Tx, profile id.ID, name s
 		return err
 	}
 	if r.Kind != social.Person && r.State == suspended {
-		st = suspended
+		fresh.State = suspended
 	}
-	if r.Name == name && r.State == st {
+	if r.Name == fresh.Name && r.State == fresh.State && r.Photo == fresh.Photo {
 		return nil
 	}
-	if err := rename(ctx, tx, profile, name, st, s.now()); err != nil {
+	if err := rename(ctx, tx, fresh, s.now()); err != nil {
 		return err
 	}
-	if r.Name != name {
-		if err := index(ctx, tx, profile, r.Handle, name); err != nil {
+	if r.Name != fresh.Name {
+		if err := index(ctx, tx, r.ID, r.Handle, fresh.Name); err != nil {
 			return err
 		}
 	}
-	return s.announce(ctx, tx, profile)
+	return s.announce(ctx, tx, r.ID)
 }
 
 // Moderate stores what moderators decided of a profile, in their transaction: limited, it is met only by its followers; guarded, all its

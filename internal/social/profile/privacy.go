@@ -17,7 +17,7 @@ func (s *Service) Personal() personal.Part {
 		Tables: []personal.Table{
 			{
 				Name: "social_profile", Personal: "handle name note fields avatar avatar_alt header header_alt", Link: "id",
-				Plain: "kind host uri page locked bot discoverable indexable hide_collections post_visibility post_sensitive post_language post_quotes " +
+				Plain: "kind host uri page photo locked bot discoverable indexable hide_collections post_visibility post_sensitive post_language post_quotes " +
 					"state limited guarded statuses followers following last_status_at indexed created_at changed_at",
 			},
 			{Name: "social_profile_word", Personal: "word", Link: "profile"},

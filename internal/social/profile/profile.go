@@ -18,6 +18,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/markup"
 	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/social"
 )
@@ -56,6 +57,7 @@ type row struct {
 	Kind      social.Kind
 	Handle    string
 	Page      string // path of the shop or the group
+	Photo     string // URL path of the restaurant's picture: the header where there is no other
 	Name      string
 	Note      string
 	Fields    []field
@@ -124,7 +126,7 @@ func (c Change) apply(r row) (row, error) {
 		}
 	}
 	if c.Note != nil {
-		if r.Note = block(*c.Note); utf8.RuneCountInString(r.Note) > MaxNote {
+		if r.Note = markup.Clean(*c.Note); utf8.RuneCountInString(r.Note) > MaxNote {
 			fault("note", "Write at most %d characters about yourself.", MaxNote)
 		}
 	}
@@ -198,20 +200,6 @@ func merge(old []field, in []FieldText, fault func(string, string, ...any)) []fi
 		fault("fields", "A profile has at most %d fields.", MaxFields)
 	}
 	return out
-}
-
-// block returns a text of several lines as it is kept: without control characters, at most two line breaks in a row.
-func block(s string) string {
-	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = text.Clean(lines[i], len(lines[i])+1)
-	}
-	s = strings.Join(lines, "\n")
-	for strings.Contains(s, "\n\n\n") {
-		s = strings.ReplaceAll(s, "\n\n\n", "\n\n")
-	}
-	return strings.TrimFunc(s, unicode.IsSpace)
 }
 
 // handleFor returns the handle that a restaurant with a slug would like, and one that nobody else can have.

@@ -6,10 +6,12 @@ import (
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/events"
+	"github.com/stoa-town/stoa/internal/platform/jobs"
 )
 
-// React has this node forget profiles that changed on any node, their counters included.
-func (s *Service) React(log *events.Log) {
+// React has this node forget profiles that changed on any node, their counters included, and has links looked at.
+func (s *Service) React(log *events.Log, q *jobs.Queue) {
+	q.Handle(verifyKind, s.verify)
 	log.Watch(func(list []events.Event) {
 		for _, e := range list {
 			for _, profile := range changes(e) {

@@ -1,31 +1,18 @@
 package profile
 
 import (
+	"cmp"
 	"html"
 	"net/url"
-	"regexp"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/markup"
 	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/social"
 )
-
-// part finds what becomes a link in a text: addresses of the web, mentions and hashtags.
-var part = regexp.MustCompile(`https?://[^\s<>"]+|(?:^|[^\pL\pN_/@#])[@#][\pL\pN\p{Mn}_]+`)
-
-// mentions returns the handles that a text mentions.
-func mentions(s string) []string {
-	var out []string
-	for _, m := range part.FindAllString(s, -1) {
-		if i := strings.IndexByte(m, '@'); i >= 0 && !strings.HasPrefix(m, "http") {
-			if h := strings.ToLower(m[i+1:]); text.Handle(h) {
-				out = append(out, h)
-			}
-		}
-	}
-	return out
-}
 
 // renderer makes HTML of what people wrote. known are the handles that mentions link to.
 type renderer struct {
@@ -33,107 +20,48 @@ type renderer struct {
 	known map[string]id.ID
 }
 
-// note returns a text of several lines as paragraphs; "" for an empty one.
-func (r renderer) note(s string) string {
-	if s == "" {
-		return ""
-	}
-	var b strings.Builder
-	for para := range strings.SplitSeq(s, "\n\n") {
-		b.WriteString("<p>")
-		for i, line := range strings.Split(para, "\n") {
-			if i > 0 {
-				b.WriteString("<br>")
-			}
-			r.line(&b, line, false)
-		}
-		b.WriteString("</p>")
-	}
-	return b.String()
+// mentions returns the handles that a text mentions.
+func mentions(s string) []string {
+	return slices.DeleteFunc(markup.Find(s).Mentions, func(h string) bool { return !text.Handle(h) })
 }
 
-// value returns the value of a field; its links say that they lead to the same person.
+// links returns where mentions and hashtags lead.
+func (r renderer) links() markup.Links {
+	return markup.Links{
+		Mention: func(acct string) (string, string, bool) {
+			_, ok := r.known[acct]
+			return acct, r.base + "/@" + acct, ok
+		},
+		Tag: func(tag string) string { return r.base + "/tags/" + url.PathEscape(tag) },
+	}
+}
+
+// value returns the value of a field. An address alone becomes a link which says that it leads to the same person.
 func (r renderer) value(s string) string {
-	var b strings.Builder
-	r.line(&b, s, true)
-	return b.String()
+	if address(s) == "" {
+		out := markup.HTML(s, r.links())
+		if line, ok := strings.CutPrefix(out, "<p>"); ok && strings.Count(out, "<p>") == 1 && strings.HasSuffix(line, "</p>") {
+			return strings.TrimSuffix(line, "</p>")
+		}
+		return html.EscapeString(s)
+	}
+	scheme, shown, _ := strings.Cut(s, "://")
+	scheme += "://"
+	tail, class := "", ""
+	if runes := []rune(shown); len(runes) > 30 {
+		shown, tail, class = string(runes[:30]), string(runes[30:]), "ellipsis"
+	}
+	return `<a href="` + html.EscapeString(s) + `" target="_blank" rel="nofollow noopener noreferrer me" translate="no"><span class="invisible">` + scheme +
+		`</span><span class="` + class + `">` + html.EscapeString(shown) + `</span><span class="invisible">` + html.EscapeString(tail) + `</span></a>`
 }
 
-func (r renderer) line(b *strings.Builder, s string, own bool) {
-	at := 0
-	for _, m := range part.FindAllStringIndex(s, -1) {
-		from, to := m[0], m[1]
-		word := s[from:to]
-		if !strings.HasPrefix(word, "http") {
-			i := strings.IndexAny(word, "@#")
-			from += i
-			word = s[from:to]
-		} else {
-			word = trimURL(word)
-			to = from + len(word)
-		}
-		link := r.link(word, own)
-		if link == "" {
-			continue
-		}
-		b.WriteString(html.EscapeString(s[at:from]))
-		b.WriteString(link)
-		at = to
-	}
-	b.WriteString(html.EscapeString(s[at:]))
-}
-
-// trimURL leaves out what ends the sentence rather than the address.
-func trimURL(s string) string {
-	for {
-		t := strings.TrimRight(s, ".,;:!?'*_~\u2019\u201d")
-		if strings.HasSuffix(t, ")") && strings.Count(t, "(") < strings.Count(t, ")") {
-			t = t[:len(t)-1]
-		}
-		if t == s {
-			return s
-		}
-		s = t
-	}
-}
-
-// link returns the HTML of a word that may lead somewhere, or "".
-func (r renderer) link(word string, own bool) string {
-	switch word[0] {
-	case '@':
-		handle := strings.ToLower(word[1:])
-		if _, ok := r.known[handle]; !ok {
-			return ""
-		}
-		return `<span class="h-card" translate="no"><a href="` + html.EscapeString(r.base+"/@"+handle) + `" class="u-url mention">@<span>` + handle + `</span></a></span>`
-	case '#':
-		name, shown := Tag(word)
-		if name == "" {
-			return ""
-		}
-		return `<a href="` + html.EscapeString(r.base+"/tags/"+url.PathEscape(name)) + `" class="mention hashtag" rel="tag">#<span>` + html.EscapeString(shown) + `</span></a>`
-	}
-	u, err := url.Parse(word)
-	if err != nil || u.Host == "" || u.User != nil {
+// address returns s where it is the address of a page and nothing else, else "".
+func address(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.ContainsAny(s, " <>\"") {
 		return ""
 	}
-	rel := "nofollow noopener noreferrer"
-	if own {
-		rel += " me"
-	}
-	scheme, rest, _ := strings.Cut(word, "://")
-	shown, hiddenTail := rest, ""
-	if www, ok := strings.CutPrefix(shown, "www."); ok {
-		scheme, shown = scheme+"://www.", www
-	} else {
-		scheme += "://"
-	}
-	class := ""
-	if runes := []rune(shown); len(runes) > 30 {
-		shown, hiddenTail, class = string(runes[:30]), string(runes[30:]), "ellipsis"
-	}
-	return `<a href="` + html.EscapeString(word) + `" target="_blank" rel="` + rel + `" translate="no"><span class="invisible">` + html.EscapeString(scheme) +
-		`</span><span class="` + class + `">` + html.EscapeString(shown) + `</span><span class="invisible">` + html.EscapeString(hiddenTail) + `</span></a>`
+	return s
 }
 
 // entry returns the profile as it is kept in memory.
@@ -155,12 +83,12 @@ func (r renderer) entry(p row) *entry {
 		e.account = a
 		return e
 	}
-	a.DisplayName, a.Note, a.AvatarAlt, a.HeaderAlt = p.Name, r.note(p.Note), p.AvatarAlt, p.HeaderAlt
+	a.DisplayName, a.Note, a.AvatarAlt, a.HeaderAlt = p.Name, markup.HTML(p.Note, r.links()), p.AvatarAlt, p.HeaderAlt
 	if p.Avatar != "" {
 		a.Avatar = r.base + p.Avatar
 	}
-	if p.Header != "" {
-		a.Header = r.base + p.Header
+	if picture := cmp.Or(p.Header, p.Photo); picture != "" {
+		a.Header = r.base + picture
 	}
 	a.AvatarStatic, a.HeaderStatic = a.Avatar, a.Header
 	for _, f := range p.Fields {
@@ -175,4 +103,73 @@ func (r renderer) entry(p row) *entry {
 	}
 	e.account = a
 	return e
+}
+
+// The cache has shards, so that a change of one profile hinders few others; each holds two halves of so many profiles.
+const (
+	shards    = 64
+	shardHalf = 128
+)
+
+// entry is a profile as it was read: how others see it, how it stands, and what its posts are by default. Nobody changes it.
+type entry struct {
+	account  *social.Account
+	standing social.Standing
+	defaults social.Defaults
+}
+
+// cache keeps profiles in memory.
+type cache [shards]shard
+
+// shard keeps some profiles: the recently used in young, those before them in old, which is forgotten when young is full.
+type shard struct {
+	mu         sync.RWMutex
+	young, old map[id.ID]*entry
+	drops      uint64 // how often something was dropped
+}
+
+func (c *cache) of(i id.ID) *shard { return &c[uint64(i)*0x9E3779B97F4A7C15>>58] }
+
+// get returns a profile, nil where it is not known. mark is for put.
+func (c *cache) get(i id.ID) (e *entry, mark uint64) {
+	s := c.of(i)
+	s.mu.RLock()
+	e, mark = s.young[i], s.drops
+	aged := e == nil && s.old[i] != nil
+	s.mu.RUnlock()
+	if aged {
+		s.mu.Lock()
+		if e = s.old[i]; e != nil {
+			s.add(i, e)
+		}
+		s.mu.Unlock()
+	}
+	return e, mark
+}
+
+// put keeps what was read after get returned mark, unless something was dropped since: then it may be out of date.
+func (c *cache) put(i id.ID, e *entry, mark uint64) {
+	s := c.of(i)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.drops == mark {
+		s.add(i, e)
+	}
+}
+
+func (s *shard) add(i id.ID, e *entry) {
+	if s.young == nil || len(s.young) >= shardHalf {
+		s.young, s.old = make(map[id.ID]*entry, shardHalf), s.young
+	}
+	s.young[i] = e
+}
+
+// drop forgets a profile.
+func (c *cache) drop(i id.ID) {
+	s := c.of(i)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drops++
+	delete(s.young, i)
+	delete(s.old, i)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"strings"
 	"time"
@@ -17,24 +16,37 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/events"
+	"github.com/stoa-town/stoa/internal/platform/fetch"
+	"github.com/stoa-town/stoa/internal/platform/jobs"
 )
 
 const day = 24 * time.Hour
 
-// Options are what a Service can do without.
+// Options are what a Service is told of its server. Moderates, Gone and Unlocked may be nil.
 type Options struct {
 	// URL returns the address that people reach the server by, without a slash at the end.
 	URL func() string
 	// Moderates reports whether an account moderates a group: then it may act as the group.
-	Moderates func(account, group id.ID) bool
+	Moderates func(ctx context.Context, account, group id.ID) (bool, error)
 	// Gone reports whether a handle was that of somebody who left: no restaurant and no group may have it.
 	Gone func(ctx context.Context, tx *db.Tx, handle string) (bool, error)
 	// Rename gives a person's account another name, in the transaction that changes their profile.
 	Rename func(ctx context.Context, tx *db.Tx, account id.ID, name string) error
-	// Put keeps a picture that somebody sent and returns its URL path and that of a small version.
-	Put func(ctx context.Context, picture io.Reader) (path, thumb string, err error)
+	// Files keeps pictures that people send.
+	Files Pictures
 	// Unlink has pictures deleted that nothing refers to any more.
 	Unlink func(ctx context.Context, tx *db.Tx, paths []string) error
+	// Jobs and Fetch look whether pages that profiles name link back.
+	Jobs  *jobs.Queue
+	Fetch *fetch.Client
+	// Relations returns a viewer's relations.
+	Relations func(ctx context.Context, viewer id.ID) (*social.Relations, error)
+	// Requests returns how many wait to follow a profile.
+	Requests func(ctx context.Context, profile id.ID) (int, error)
+	// Unlocked runs in the transaction after which a profile is no longer locked: who waits to follow it need wait no longer.
+	Unlocked func(ctx context.Context, tx *db.Tx, profile id.ID) error
+	// Uses returns the hashtags that somebody has used lately for everybody to see, the most used first.
+	Uses func(ctx context.Context, profile id.ID) ([]TagUse, error)
 }
 
 // Service is what can be done with profiles. Safe for concurrent use.
@@ -165,7 +177,13 @@ func (s *Service) MayActAs(actor access.Actor, profile id.ID) bool {
 	case actor.ID == profile || actor.WorksAt(profile):
 		return true
 	}
-	return s.opt.Moderates != nil && s.opt.Moderates(actor.ID, profile)
+	if s.opt.Moderates == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	yes, err := s.opt.Moderates(ctx, actor.ID, profile)
+	return yes && err == nil
 }
 
 // ActAs returns the profile as which the actor wants to act: the one with a handle, or their own where that is empty. It returns a NotFound

@@ -18,13 +18,13 @@ import (
 //go:embed schema/*.sql
 var Schema embed.FS
 
-const columns = `id, kind, handle, page, name, note, fields, avatar, avatar_alt, header, header_alt, locked, bot, discoverable, indexable, hide_collections,
+const columns = `id, kind, handle, page, photo, name, note, fields, avatar, avatar_alt, header, header_alt, locked, bot, discoverable, indexable, hide_collections,
 	post_visibility, post_sensitive, post_language, post_quotes, state, limited, guarded, statuses, followers, following, last_status_at, created_at`
 
 func scanRow(s db.Scanner) (r row, err error) {
 	var fields string
 	var last, created int64
-	err = s.Scan(&r.ID, &r.Kind, &r.Handle, &r.Page, &r.Name, &r.Note, &fields, &r.Avatar, &r.AvatarAlt, &r.Header, &r.HeaderAlt, &r.Locked, &r.Bot,
+	err = s.Scan(&r.ID, &r.Kind, &r.Handle, &r.Page, &r.Photo, &r.Name, &r.Note, &fields, &r.Avatar, &r.AvatarAlt, &r.Header, &r.HeaderAlt, &r.Locked, &r.Bot,
 		&r.Discoverable, &r.Indexable, &r.Secretive, &r.Defaults.Visibility, &r.Defaults.Sensitive, &r.Defaults.Language, &r.Defaults.Quotes, &r.State,
 		&r.Limited, &r.Guarded, &r.Statuses, &r.Followers, &r.Following, &last, &created)
 	if err != nil {
@@ -108,9 +108,9 @@ func taken(ctx context.Context, tx *db.Tx, handle string, but id.ID) (bool, erro
 }
 
 func insert(ctx context.Context, tx *db.Tx, r row) error {
-	_, err := tx.Exec(ctx, `INSERT INTO social_profile (id, kind, handle, page, name, post_language, state, indexed, created_at, changed_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, TRUE, $8, $8)`,
-		r.ID, string(r.Kind), r.Handle, r.Page, r.Name, r.Defaults.Language, string(r.State), r.CreatedAt.UnixMicro())
+	_, err := tx.Exec(ctx, `INSERT INTO social_profile (id, kind, handle, page, photo, name, post_language, state, indexed, created_at, changed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, TRUE, $9, $9)`,
+		r.ID, string(r.Kind), r.Handle, r.Page, r.Photo, r.Name, r.Defaults.Language, string(r.State), r.CreatedAt.UnixMicro())
 	if err != nil {
 		return err
 	}
@@ -154,8 +154,8 @@ func setFields(ctx context.Context, tx *db.Tx, profile id.ID, old, fresh []field
 }
 
 // rename stores the copies that a profile holds of what it stands for.
-func rename(ctx context.Context, tx *db.Tx, profile id.ID, name string, st state, now time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE social_profile SET name = $1, state = $2, changed_at = $3 WHERE id = $4`, name, string(st), now.UnixMicro(), profile)
+func rename(ctx context.Context, tx *db.Tx, r row, now time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE social_profile SET name = $1, photo = $2, state = $3, changed_at = $4 WHERE id = $5`, r.Name, r.Photo, string(r.State), now.UnixMicro(), r.ID)
 	return err
 }
 
@@ -196,7 +196,7 @@ func remove(ctx context.Context, tx *db.Tx, profile id.ID) (pictures []string, e
 
 // shows reports whether a picture stands on a profile.
 func shows(ctx context.Context, tx *db.Tx, path string) (bool, error) {
-	return tx.Exists(ctx, `SELECT 1 FROM social_profile WHERE avatar = $1 OR header = $1`, path)
+	return tx.Exists(ctx, `SELECT 1 FROM social_profile WHERE avatar = $1 OR header = $1 OR photo = $1`, path)
 }
 
 // search returns profiles that have a word beginning with each of the prefixes (at least one), the most followed first; only those among ids
@@ -223,4 +223,29 @@ func search(ctx context.Context, tx *db.Tx, prefixes []string, among []id.ID, li
 func scanID(s db.Scanner) (i id.ID, err error) {
 	err = s.Scan(&i)
 	return i, err
+}
+
+// featured is a hashtag that a profile shows.
+type featured struct {
+	ID    id.ID
+	Name  string // folded
+	Shown string
+}
+
+func featuredTags(ctx context.Context, tx *db.Tx, profile id.ID) ([]featured, error) {
+	return db.All(ctx, tx, func(s db.Scanner) (t featured, err error) {
+		err = s.Scan(&t.ID, &t.Name, &t.Shown)
+		return t, err
+	}, `SELECT id, name, shown FROM social_featured_tag WHERE profile = $1 ORDER BY id`, profile)
+}
+
+func insertFeatured(ctx context.Context, tx *db.Tx, profile id.ID, t featured, now time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO social_featured_tag (id, profile, name, shown, created_at) VALUES ($1, $2, $3, $4, $5)`,
+		t.ID, profile, t.Name, t.Shown, now.UnixMicro())
+	return err
+}
+
+func deleteFeatured(ctx context.Context, tx *db.Tx, profile, tag id.ID, name string) (bool, error) {
+	n, err := tx.Exec(ctx, `DELETE FROM social_featured_tag WHERE profile = $1 AND (id = $2 OR $2 = 0 AND name = $3)`, profile, tag, name)
+	return n > 0, err
 }

@@ -1,6 +1,6 @@
 -- A profile: how a person, a restaurant or a group is known to others. id is that of the account, the restaurant or the group. handle is unique
--- among all of one host; host and uri are empty for those who live here. name and page are copies: of the account's or the restaurant's name,
--- and of the path of the shop or the group. state 'hidden': nobody meets it, since its person waits for an admin's word or customers don't see
+-- among all of one host; host and uri are empty for those who live here. name, page and photo are copies: of the account's or the restaurant's
+-- name, of the path of the shop or the group, and of the restaurant's picture. state 'hidden': nobody meets it, since its person waits for an admin's word or customers don't see
 -- the restaurant. limited: silenced by moderators. guarded: all its media are sensitive by their word. avatar and header are URL paths, empty where
 -- there is none. note and fields (a JSON list) are as they were written. last_status_at is 0 where there is none. indexed is whether
 -- social_profile_word holds its words.
@@ -11,6 +11,7 @@ CREATE TABLE social_profile (
   host TEXT NOT NULL DEFAULT '',
   uri TEXT NOT NULL DEFAULT '',
   page TEXT NOT NULL DEFAULT '',
+  photo TEXT NOT NULL DEFAULT '',
   name TEXT NOT NULL,
   note TEXT NOT NULL DEFAULT '',
   fields TEXT NOT NULL DEFAULT '[]',
@@ -41,6 +42,7 @@ CREATE TABLE social_profile (
 );
 
 CREATE INDEX social_profile_indexed ON social_profile (indexed, id);
+CREATE INDEX social_profile_active ON social_profile (last_status_at, id);
 
 -- The words by which a profile is found: of its handle and its name, folded.
 CREATE TABLE social_profile_word (
@@ -74,19 +76,19 @@ FROM account WHERE name <> '';
 
 -- A restaurant's handle is made of the name in its address; where that is somebody's, too short or too long, its number makes it unique.
 -- only sqlite
-INSERT INTO social_profile (id, kind, handle, page, name, state, created_at, changed_at)
+INSERT INTO social_profile (id, kind, handle, page, photo, name, state, created_at, changed_at)
 SELECT r.id, 'restaurant',
   CASE WHEN LENGTH(r.slug) BETWEEN 2 AND 30 AND NOT EXISTS (SELECT 1 FROM account a WHERE a.handle = REPLACE(r.slug, '-', '_')) THEN REPLACE(r.slug, '-', '_')
   ELSE SUBSTR(REPLACE(r.slug, '-', '_'), 1, 10) || '_' || CAST(r.id AS TEXT) END,
-  '/r/' || r.slug, json_extract(r.settings, '$.name'), CASE WHEN json_extract(r.settings, '$.active') THEN 'here' ELSE 'hidden' END, r.created_at, r.created_at
+  '/r/' || r.slug, COALESCE(json_extract(r.settings, '$.photo'), ''), json_extract(r.settings, '$.name'), CASE WHEN json_extract(r.settings, '$.active') THEN 'here' ELSE 'hidden' END, r.created_at, r.created_at
 FROM restaurant r;
 -- end
 -- only postgres
-INSERT INTO social_profile (id, kind, handle, page, name, state, created_at, changed_at)
+INSERT INTO social_profile (id, kind, handle, page, photo, name, state, created_at, changed_at)
 SELECT r.id, 'restaurant',
   CASE WHEN LENGTH(r.slug) BETWEEN 2 AND 30 AND NOT EXISTS (SELECT 1 FROM account a WHERE a.handle = REPLACE(r.slug, '-', '_')) THEN REPLACE(r.slug, '-', '_')
   ELSE SUBSTR(REPLACE(r.slug, '-', '_'), 1, 10) || '_' || CAST(r.id AS TEXT) END,
-  '/r/' || r.slug, CAST(r.settings AS JSON) ->> 'name', CASE WHEN CAST(r.settings AS JSON) ->> 'active' = 'true' THEN 'here' ELSE 'hidden' END,
+  '/r/' || r.slug, COALESCE(CAST(r.settings AS JSON) ->> 'photo', ''), CAST(r.settings AS JSON) ->> 'name', CASE WHEN CAST(r.settings AS JSON) ->> 'active' = 'true' THEN 'here' ELSE 'hidden' END,
   r.created_at, r.created_at
 FROM restaurant r;
 -- end
