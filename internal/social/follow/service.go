@@ -116,6 +116,15 @@ func (s *Service) Followers(ctx context.Context, of, after id.ID, limit int) (ou
 	return out, err
 }
 
+// Notifying is Followers for those alone who want to be told of each of its posts.
+func (s *Service) Notifying(ctx context.Context, of, after id.ID, limit int) (out []id.ID, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		out, err = notifying(ctx, tx, of, after, limit)
+		return err
+	})
+	return out, err
+}
+
 // FollowerCount returns how many follow a profile.
 func (s *Service) FollowerCount(ctx context.Context, of id.ID) (n int64, err error) {
 	found, err := s.profiles.Entities(ctx, []id.ID{of})

@@ -105,6 +105,12 @@ func followers(ctx context.Context, tx *db.Tx, of, after id.ID, limit int) ([]id
 	return db.All(ctx, tx, scanID, `SELECT follower FROM social_follow WHERE followee = $1 AND NOT pending AND follower > $2 ORDER BY follower LIMIT $3`, of, after, limit)
 }
 
+// notifying returns followers who want to be told of each post.
+func notifying(ctx context.Context, tx *db.Tx, of, after id.ID, limit int) ([]id.ID, error) {
+	return db.All(ctx, tx, scanID, `SELECT follower FROM social_follow WHERE followee = $1 AND notify AND NOT pending AND follower > $2 ORDER BY follower LIMIT $3`,
+		of, after, limit)
+}
+
 // between returns the tie from one to another, or db.ErrNoRow.
 func between(ctx context.Context, tx *db.Tx, from, to id.ID) (tie, error) {
 	return db.One(ctx, tx, scanTie, `SELECT id, followee, pending, boosts, notify, langs FROM social_follow WHERE follower = $1 AND followee = $2`, from, to)
