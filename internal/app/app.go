@@ -274,7 +274,7 @@ func (a *App) keepNode(ctx context.Context) error {
 
 // Handler returns the whole server as an http.Handler.
 func (a *App) Handler() http.Handler {
-	routed := a.chrome(a.Privacy.Gate(a.Metrics.Count(a.Router), a.Router.Error))
+	routed := a.chrome(human(a.Privacy.Gate(a.Metrics.Count(a.Router), a.Router.Error)))
 	if a.opt.Wrap != nil {
 		routed = a.opt.Wrap(routed)
 	}

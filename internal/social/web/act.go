@@ -154,12 +154,6 @@ func (p *Pages) vote(w http.ResponseWriter, r *http.Request) error {
 		return errs.InvalidField("choice", "Choose one of the answers.")
 	}
 	ctx := r.Context()
-	if err := p.Posts.Vote(ctx, access.From(ctx), status, choices); err != nil {
-		return err
-	}
-	if !ui.IsFragment(r) {
-		return httpx.Redirect(w, r, back(in.Back))
-	}
 	rel, err := p.relations(ctx)
 	if err != nil {
 		return err
@@ -170,6 +164,15 @@ func (p *Pages) vote(w http.ResponseWriter, r *http.Request) error {
 	}
 	if s.Poll == nil {
 		return errNoStatus
+	}
+	if err := p.Posts.Vote(ctx, access.From(ctx), s.Poll.ID, choices); err != nil {
+		return err
+	}
+	if !ui.IsFragment(r) {
+		return httpx.Redirect(w, r, back(in.Back))
+	}
+	if s, err = p.one(ctx, rel, status, ""); err != nil {
+		return err
 	}
 	return httpx.Render(w, r, http.StatusOK, card.Poll(p.view(r), s))
 }
@@ -304,7 +307,7 @@ func (p *Pages) fansOf(w http.ResponseWriter, r *http.Request, boosts bool, titl
 		return err
 	}
 	before, _ := id.Parse(r.URL.Query().Get("before")) // what is no id is the beginning
-	ids, older, err := p.Statuses.Fans(ctx, rel, status, boosts, before, 40)
+	ids, older, err := p.Statuses.Fans(ctx, access.From(ctx), status, boosts, before, 40)
 	if err != nil {
 		return err
 	}
@@ -333,7 +336,7 @@ func (p *Pages) history(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	versions, err := p.Statuses.History(ctx, rel, status)
+	versions, err := p.Statuses.Versions(ctx, access.From(ctx), status)
 	if err != nil {
 		return err
 	}

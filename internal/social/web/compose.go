@@ -21,7 +21,6 @@ import (
 
 // Limits of a post, as the form tells them.
 const (
-	maxText    = 5000
 	maxFiles   = 8
 	maxOptions = 6
 )
@@ -78,6 +77,7 @@ type composer struct {
 	composeForm
 	id      string // of the form: there may be two on a page
 	view    card.View
+	max     int // characters
 	faces   []*social.Account // as whom one may post; the first is oneself
 	answers *social.Status
 	quotes  *social.Status
@@ -118,7 +118,7 @@ func (c *composer) draft() string {
 // composer prepares the form: as whom, to whom, what is answered.
 func (p *Pages) composer(r *http.Request, in composeForm) (*composer, error) {
 	ctx, actor := r.Context(), access.From(r.Context())
-	c := &composer{composeForm: in, id: "compose", view: p.view(r), picks: p.Picks != nil}
+	c := &composer{composeForm: in, id: "compose", view: p.view(r), max: p.MaxText(), picks: p.Picks != nil}
 	rel, err := p.relations(ctx)
 	if err != nil {
 		return nil, err

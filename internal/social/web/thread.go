@@ -6,6 +6,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/social"
+	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/social/web/card"
 )
@@ -68,7 +69,7 @@ func (p *Pages) talk(r *http.Request) (*threadPage, error) {
 	if s.Reblog != nil {
 		s = s.Reblog
 	}
-	above, below, err := p.Statuses.Context(ctx, rel, s.ID)
+	above, below, err := p.Statuses.Context(ctx, access.From(ctx), s.ID)
 	if err != nil {
 		return nil, err
 	}

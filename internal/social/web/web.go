@@ -81,12 +81,12 @@ type Statuses interface {
 	Heads(ctx context.Context, ids []id.ID) ([]social.Head, error)
 	// Statuses returns statuses in the order asked. where is the place that filters look at: home, public, thread, account, notifications.
 	Statuses(ctx context.Context, rel *social.Relations, ids []id.ID, where string) ([]*social.Status, error)
-	// Context returns what a status answers, the first of the conversation first, and what was answered, depth first.
-	Context(ctx context.Context, rel *social.Relations, status id.ID) (above, below []id.ID, err error)
-	// Fans returns who has boosted or favourited a status, newest first.
-	Fans(ctx context.Context, rel *social.Relations, status id.ID, boosts bool, before id.ID, limit int) (ids []id.ID, older id.ID, err error)
-	// History returns the versions of a status, the first first.
-	History(ctx context.Context, rel *social.Relations, status id.ID) ([]Version, error)
+	// Context returns what a status answers, the first of the conversation first, and what was answered, each answer before its own.
+	Context(ctx context.Context, actor access.Actor, status id.ID) (above, answers []id.ID, err error)
+	// Fans returns who has boosted or favourited a status, newest first, and where the next page begins, 0 at the end.
+	Fans(ctx context.Context, actor access.Actor, status id.ID, boosts bool, before id.ID, limit int) (ids []id.ID, older id.ID, err error)
+	// Versions returns what a status was, the first first, the last as it is now.
+	Versions(ctx context.Context, actor access.Actor, status id.ID) ([]Version, error)
 }
 
 // Version is what a status once was.
@@ -105,7 +105,7 @@ type Posts interface {
 	Delete(ctx context.Context, actor access.Actor, status id.ID) error
 	Mark(ctx context.Context, actor access.Actor, status id.ID, mark social.Mark, on bool) error
 	Boost(ctx context.Context, actor access.Actor, status id.ID, on bool) error
-	Vote(ctx context.Context, actor access.Actor, status id.ID, choices []int) error
+	Vote(ctx context.Context, actor access.Actor, poll id.ID, choices []int) error
 }
 
 // Draft is what somebody has typed.
@@ -155,7 +155,7 @@ type Deps struct {
 	Now      clock.Func
 	URL      func() string // address of the server, without a slash at its end
 	Zone     *time.Location
-	Town     func() string // name of the town
+	MaxText  func() int // characters of a post
 	Hub      *realtime.Hub
 	Log      *events.Log
 	Profiles Profiles
