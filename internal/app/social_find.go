@@ -8,6 +8,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/social/discover"
 	"github.com/stoa-town/stoa/internal/social/preview"
 	"github.com/stoa-town/stoa/internal/social/schedule"
 	"github.com/stoa-town/stoa/internal/social/status"
@@ -36,6 +37,7 @@ func (a *App) findings() {
 		Review: func() bool { return false }, Audit: a.Audit.Write, URL: a.Address,
 	})
 	a.Trends.React(a.Events)
+	a.Suggested = discover.New(a.DB, a.Now, a.Profile, a.Follow)
 }
 
 // discoverable returns which of some profiles want to be found.
