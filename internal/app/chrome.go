@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -34,11 +35,24 @@ func (a *App) chrome(next http.Handler) http.Handler {
 			guest = &http.Cookie{}
 		}
 		c.CartCount = a.Carts.Count(ctx, access.From(ctx).ID, guest.Value)
+		c.Nav = a.nav(ctx, c.Viewer != nil)
 		if theme, err := r.Cookie("theme"); err == nil && (theme.Value == "light" || theme.Value == "dark") {
 			c.Theme = theme.Value
 		}
 		next.ServeHTTP(w, r.WithContext(ui.WithChrome(ctx, c)))
 	})
+}
+
+// nav returns the main sections: food, the town, orders.
+func (a *App) nav(ctx context.Context, signedIn bool) []ui.Link {
+	town := "/town"
+	if signedIn {
+		town = "/home"
+	}
+	return []ui.Link{
+		{Href: "/", Label: i18n.T(ctx, "Restaurants"), Icon: "utensils"}, {Href: town, Label: i18n.T(ctx, "Neighbours"), Icon: "users"},
+		{Href: "/orders", Label: i18n.T(ctx, "Orders"), Icon: "receipt-text"},
+	}
 }
 
 // viewer returns who is signed in, with the places their roles lead to, or nil.
