@@ -58,11 +58,19 @@ func (r *renderer) inline(s string, lo, hi, depth int, within bool) {
 		case '[':
 			if text, address, taken := linkAt(s, i, hi); taken > 0 && !within {
 				flush(i)
+				if n = taken; r.found != nil {
+					r.noteLink(s[i+text+3:i+n-1], address)
+				}
 				r.namedLink(s, i+1, i+1+text, address, depth)
-				n = taken
 			}
 		case 'h', 'H':
-			if address, taken := addressAt(s, lo, i, hi); taken > 0 && !within {
+			if within || r.bad.s == s && i < r.bad.hi {
+				break
+			}
+			address, taken, end := addressAt(s, lo, i, hi)
+			if taken == 0 {
+				r.bad = fail{s, i, end}
+			} else {
 				flush(i)
 				r.link(s[i:i+taken], address)
 				n = taken
@@ -168,8 +176,12 @@ func (r *renderer) emphasis(s string, lo, hi, depth int, within bool) {
 	r.write("</" + name + ">")
 }
 
-// addressAt returns the address that is typed at s[i], normalised, and how long it is as typed; 0 where there is none.
-func addressAt(s string, lo, i, hi int) (address string, n int) {
+// maxAddress is how far the end of an address is looked for, in bytes. What goes on behind it stays text.
+const maxAddress = 2000
+
+// addressAt returns the address that is typed at s[i], normalised, and how long it is as typed; 0 where there is none, and where what could
+// have been one ends.
+func addressAt(s string, lo, i, hi int) (address string, n, end int) {
 	scheme := 0
 	switch {
 	case hasFold(s[i:hi], "https://"):
@@ -177,13 +189,13 @@ func addressAt(s string, lo, i, hi int) (address string, n int) {
 	case hasFold(s[i:hi], "http://"):
 		scheme = len("http://")
 	default:
-		return "", 0
+		return "", 0, i
 	}
 	if i > lo && beforeIsWord(s, i) {
-		return "", 0
+		return "", 0, i
 	}
-	end := i + scheme
-	for end < hi {
+	end = i + scheme
+	for end < min(hi, i+maxAddress) {
 		c := s[end]
 		if c <= ' ' || c == 0x7f || strings.IndexByte("<>\"`|\\^{}", c) >= 0 {
 			break
@@ -198,12 +210,12 @@ func addressAt(s string, lo, i, hi int) (address string, n int) {
 		}
 		end += size
 	}
-	end = trimAddress(s, i+scheme, end)
-	u, ok := parse(s[i:end])
+	to := trimAddress(s, i+scheme, end)
+	u, ok := parse(s[i:to])
 	if !ok {
-		return "", 0
+		return "", 0, end
 	}
-	return u, end - i
+	return u, to - i, end
 }
 
 // trimAddress leaves out what stands behind an address rather than in it: the end of a sentence, a bracket that was opened before it.
@@ -241,8 +253,12 @@ func linkAt(s string, i, hi int) (text int, address string, taken int) {
 	if at >= hi || s[at] != '(' || strings.TrimSpace(s[i+1:i+1+shut]) == "" {
 		return 0, "", 0
 	}
+	most := min(hi, at+maxAddress)
+	if strings.IndexByte(s[at:most], ')') < 0 {
+		return 0, "", 0
+	}
 	depth, end := 0, -1
-	for j := at; j < hi && end < 0; j++ {
+	for j := at; j < most && end < 0; j++ {
 		switch s[j] {
 		case '(':
 			depth++
@@ -278,7 +294,6 @@ const anchor = `" rel="nofollow noopener" target="_blank">`
 // shown in place of it.
 func (r *renderer) namedLink(s string, lo, hi int, address string, depth int) {
 	if r.found != nil {
-		r.noteLink(address, address)
 		return
 	}
 	if t := strings.ToLower(s[lo:hi]); strings.Contains(t, "://") || strings.Contains(t, "www.") {
@@ -328,9 +343,13 @@ func (r *renderer) link(typed, address string) {
 	r.write(`</span></a>`)
 }
 
-func hasFold(s, prefix string) bool { return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix) }
+func hasFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
 
-func isAlnum(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+func isAlnum(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' }
 

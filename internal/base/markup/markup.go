@@ -135,6 +135,7 @@ type renderer struct {
 	found   *Found
 	surplus int // what Length counts more than the characters, mostly less
 	fails   [4]fail
+	bad     fail // a stretch that looks like an address and is none
 }
 
 // fail says that a delimiter has no end between two places, so that a text of nothing but stars takes no longer than another.
