@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -325,7 +326,7 @@ func (s *Service) entryOf(r *row, m *materials, now time.Time) (*entry, error) {
 		}
 	}
 	for _, t := range r.Tags {
-		b.Tags = append(b.Tags, social.Tag{Name: t, URL: s.opt.Address() + "/tags/" + t})
+		b.Tags = append(b.Tags, social.Tag{Name: t, URL: s.opt.Address() + "/tags/" + url.PathEscape(t)})
 	}
 	if r.Group != 0 {
 		b.Stoa.Group = m.groups[r.Group]

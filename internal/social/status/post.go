@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"time"
 
@@ -226,7 +227,7 @@ func (s *Service) render(ctx context.Context, r *row, found markup.Found) error 
 			}
 			return a.Acct, a.URL, true
 		},
-		Tag: func(tag string) string { return address + "/tags/" + tag },
+		Tag: func(tag string) string { return address + "/tags/" + url.PathEscape(tag) },
 	})
 	return nil
 }
