@@ -5,6 +5,9 @@ import (
 
 	"github.com/stoa-town/stoa/internal/delivery/review"
 	"github.com/stoa-town/stoa/internal/platform/personal"
+	"github.com/stoa-town/stoa/internal/platform/push"
+	"github.com/stoa-town/stoa/internal/social/announcement"
+	"github.com/stoa-town/stoa/internal/social/conversation"
 	"github.com/stoa-town/stoa/internal/social/discover"
 	"github.com/stoa-town/stoa/internal/social/emoji"
 	"github.com/stoa-town/stoa/internal/social/event"
@@ -14,10 +17,15 @@ import (
 	"github.com/stoa-town/stoa/internal/social/instance"
 	"github.com/stoa-town/stoa/internal/social/list"
 	"github.com/stoa-town/stoa/internal/social/media"
+	"github.com/stoa-town/stoa/internal/social/notification"
+	"github.com/stoa-town/stoa/internal/social/notification/marker"
+	"github.com/stoa-town/stoa/internal/social/notification/tell"
 	"github.com/stoa-town/stoa/internal/social/preview"
 	"github.com/stoa-town/stoa/internal/social/profile"
 	"github.com/stoa-town/stoa/internal/social/schedule"
+	"github.com/stoa-town/stoa/internal/social/search"
 	"github.com/stoa-town/stoa/internal/social/status"
+	"github.com/stoa-town/stoa/internal/social/stream"
 	"github.com/stoa-town/stoa/internal/social/timeline"
 	"github.com/stoa-town/stoa/internal/social/trend"
 	"github.com/stoa-town/stoa/internal/social/web"
@@ -35,11 +43,14 @@ type Social struct {
 	Later     *schedule.Service
 	Trends    *trend.Service
 	Suggested *discover.Service
+	Finder    *search.Service
 
 	Filters   *filter.Service
 	Lists     *list.Service
 	Timelines *timeline.Service
+	Streams   *stream.Hub
 
+	News
 	Town  Town
 	Pages *web.Pages
 }
@@ -48,8 +59,9 @@ type Social struct {
 func socialSchemas() []fs.FS {
 	return []fs.FS{
 		profile.Schema, follow.Schema,
-		media.Schema, emoji.Schema, instance.Schema, status.Schema, preview.Schema, schedule.Schema, trend.Schema, discover.Schema,
+		media.Schema, emoji.Schema, instance.Schema, status.Schema, preview.Schema, schedule.Schema, trend.Schema, discover.Schema, search.Schema,
 		filter.Schema, list.Schema,
+		push.Schema, notification.Schema, marker.Schema, tell.Schema, conversation.Schema, announcement.Schema,
 		group.Schema, event.Schema, review.Schema,
 	}
 }
@@ -65,7 +77,9 @@ func (a *App) social() error {
 	a.statuses()
 	a.findings()
 	a.timelines()
+	a.streams()
 	a.town()
+	a.news()
 	a.instance()
 	a.pagesOfPeople()
 	return nil
@@ -82,17 +96,20 @@ func (a *App) socialRoutes() {
 	a.Later.Routes(a.Router)
 	a.Trends.Routes(a.Router)
 	a.Suggested.Routes(a.Router)
+	a.Finder.Routes(a.Router)
 	a.timelineRoutes()
+	a.Streams.Routes(a.Router)
 	a.townRoutes()
+	a.newsRoutes()
 	a.Pages.Routes(a.Router)
 }
 
 // socialParts returns what each slice of the social network says about what it stores of people.
 func (a *App) socialParts() []personal.Part {
-	return []personal.Part{
+	return append([]personal.Part{
 		a.Profile.Personal(), a.Follow.Personal(),
-		a.Media.Personal(), a.Emoji.Personal(), a.Instance.Personal(), a.Statuses.Personal(), a.Previews.Personal(), a.Later.Personal(), a.Trends.Personal(), a.Suggested.Personal(),
+		a.Media.Personal(), a.Emoji.Personal(), a.Instance.Personal(), a.Statuses.Personal(), a.Previews.Personal(), a.Later.Personal(), a.Trends.Personal(), a.Suggested.Personal(), a.Finder.Personal(),
 		a.Filters.Personal(), a.Lists.Personal(),
 		a.Town.Groups.Personal(), a.Town.Events.Personal(), a.Town.Reviews.Personal(),
-	}
+	}, a.newsParts()...)
 }

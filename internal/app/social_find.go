@@ -3,14 +3,20 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/social/discover"
 	"github.com/stoa-town/stoa/internal/social/preview"
+	"github.com/stoa-town/stoa/internal/social/profile"
 	"github.com/stoa-town/stoa/internal/social/schedule"
+	"github.com/stoa-town/stoa/internal/social/search"
 	"github.com/stoa-town/stoa/internal/social/status"
 	"github.com/stoa-town/stoa/internal/social/trend"
 )
@@ -38,6 +44,10 @@ func (a *App) findings() {
 	})
 	a.Trends.React(a.Events)
 	a.Suggested = discover.New(a.DB, a.Now, a.Profile, a.Follow)
+	a.Finder = search.New(search.Deps{
+		DB: a.DB, Statuses: a.Statuses, People: faces{a}, Graph: a.Follow, Food: larder{a, &extras{App: a}}, Zone: a.zone, URL: a.Address,
+	})
+	a.Finder.React(a.Events)
 }
 
 // discoverable returns which of some profiles want to be found.
@@ -75,4 +85,92 @@ func (l later) LangOf(ctx context.Context, author id.ID) string {
 		return ""
 	}
 	return acc.Lang
+}
+
+// indexable returns which of some profiles let strangers find their public posts.
+func (a *App) indexable(ctx context.Context, profiles []id.ID) (map[id.ID]bool, error) {
+	found, err := a.Profile.Entities(ctx, profiles)
+	out := make(map[id.ID]bool, len(found))
+	for n, p := range found {
+		out[n] = p.Indexable && !p.Suspended && !p.Limited
+	}
+	return out, err
+}
+
+// faces finds people.
+type faces struct{ *App }
+
+func (f faces) Find(ctx context.Context, viewer id.ID, q string, following bool, offset, limit int) ([]*social.Account, error) {
+	return f.Profile.Search(ctx, profile.Query{Text: q, Viewer: viewer, Followed: following, Offset: offset, Limit: limit})
+}
+
+func (f faces) Resolve(ctx context.Context, acct string) (id.ID, error) {
+	return f.Profile.Resolve(ctx, acct)
+}
+
+func (f faces) Indexable(ctx context.Context, profiles []id.ID) (map[id.ID]bool, error) {
+	return f.indexable(ctx, profiles)
+}
+
+// larder finds restaurants and dishes by the beginnings of words.
+type larder struct {
+	*App
+	cards *extras
+}
+
+func (l larder) Find(ctx context.Context, q string, limit int) (shops []social.ShopCard, dishes []social.DishCard, err error) {
+	words := search.Words(q)
+	all, err := l.Restaurants.All(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	found := map[string]id.ID{} // dishes by name and id, which orders them
+	for _, r := range all {
+		shop, _, err := l.cards.shop(ctx, r.ID)
+		if err != nil {
+			return nil, nil, err
+		}
+		if shop == nil {
+			continue
+		}
+		if len(shops) < limit && begins(shop.Name, words) {
+			shops = append(shops, *shop)
+		}
+		menu, err := l.Menus.Menu(ctx, r.ID)
+		if errs.Is(err, errs.NotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		for n, it := range menu.Items {
+			if !it.Hidden && begins(it.Name, words) {
+				found[it.Name+" "+n.String()] = n
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		if len(dishes) == limit {
+			break
+		}
+		dish, _, err := l.cards.dish(ctx, found[name])
+		if err != nil {
+			return nil, nil, err
+		}
+		if dish != nil {
+			dishes = append(dishes, *dish)
+		}
+	}
+	return shops, dishes, nil
+}
+
+// begins reports whether each word is the beginning of one of a name's.
+func begins(name string, words []string) bool {
+	of := search.Words(name)
+	for _, w := range words {
+		if !slices.ContainsFunc(of, func(n string) bool { return strings.HasPrefix(n, w) }) {
+			return false
+		}
+	}
+	return len(words) > 0
 }

@@ -12,7 +12,7 @@ import (
 // statuses builds what people post. It comes after profiles, relations and files; who needs statuses comes after it.
 func (a *App) statuses() {
 	a.Statuses = status.New(status.Deps{
-		DB: a.DB, Log: a.Events, Jobs: a.Jobs, IDs: a.IDs, Now: a.Now, Profiles: a.Profile, Relations: a.Follow, Media: a.Media, Filters: a.Filters, Emojis: a.Emoji, Apps: appNames{a}, Extras: &extras{App: a}, Groups: clubs{a},
+		DB: a.DB, Log: a.Events, Jobs: a.Jobs, IDs: a.IDs, Now: a.Now, Profiles: a.Profile, Relations: a.Follow, Media: a.Media, Filters: a.Filters, Cards: a.Previews, Emojis: a.Emoji, Apps: appNames{a}, Extras: &extras{App: a}, Groups: clubs{a},
 	}, status.Options{Address: a.Address})
 	a.Statuses.React()
 }
