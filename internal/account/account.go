@@ -62,6 +62,7 @@ type Account struct {
 	Lang      string // BCP 47
 	TZ        string // IANA; empty: the town's
 	State     State
+	Frozen    bool // moderators keep the owner out, while others still see what they wrote
 	CreatedAt time.Time
 	Roles     []access.Grant
 }

@@ -209,6 +209,47 @@ func (s *Service) Reinstate(ctx context.Context, account id.ID) error {
 	return s.change(ctx, account, "account.reinstate", nil, func(tx *db.Tx) error { return s.store.setState(ctx, tx, account, Active, s.now()) })
 }
 
+// SetSuspended is SuspendFor, or Reinstate, in the caller's transaction. It reports whether the account was otherwise before; where it was
+// not, nothing happens.
+func (s *Service) SetSuspended(ctx context.Context, tx *db.Tx, account id.ID, yes bool, reason string) (bool, error) {
+	from, to, verb := Suspended, Active, "account.reinstate"
+	var detail map[string]any
+	if yes {
+		from, to, verb, detail = Active, Suspended, "account.suspend", map[string]any{"reason": reason}
+		if err := s.notLast(ctx, tx, account); err != nil {
+			return false, err
+		}
+	}
+	turned, err := s.store.turnState(ctx, tx, account, from, to, s.now())
+	return s.turned(ctx, tx, account, turned, err, verb, detail)
+}
+
+// SetFrozen keeps an account's owner out while others still see what they wrote: no session or token is good, and none begins, until it is
+// taken back. It reports whether the account was otherwise before; where it was not, nothing happens. It returns a Conflict error for the
+// last admin.
+func (s *Service) SetFrozen(ctx context.Context, tx *db.Tx, account id.ID, yes bool) (bool, error) {
+	verb := "account.thaw"
+	if yes {
+		verb = "account.freeze"
+		if err := s.notLast(ctx, tx, account); err != nil {
+			return false, err
+		}
+	}
+	turned, err := s.store.setFrozen(ctx, tx, account, yes, s.now())
+	return s.turned(ctx, tx, account, turned, err, verb, nil)
+}
+
+// turned notes what became of an account and tells everybody, where it was otherwise before.
+func (s *Service) turned(ctx context.Context, tx *db.Tx, account id.ID, turned bool, err error, verb string, detail map[string]any) (bool, error) {
+	if err != nil || !turned {
+		return false, err
+	}
+	if err := s.note(ctx, tx, account, verb, detail); err != nil {
+		return false, err
+	}
+	return true, s.announce(ctx, tx, account, contract.Changed{Account: account})
+}
+
 // notLast returns a Conflict error where the account is the last admin who can sign in.
 func (s *Service) notLast(ctx context.Context, tx *db.Tx, account id.ID) error {
 	last, err := s.store.lastAdmin(ctx, tx, account)

@@ -90,6 +90,9 @@ func (s *Service) enter(ctx context.Context, tx *db.Tx, account id.ID, proof Pro
 func (a Account) mayEnter() error {
 	switch a.State {
 	case Active, Leaving:
+		if a.Frozen {
+			return errs.New(errs.Forbidden, "The moderators have closed this account for now. They have written to you why, and how to answer.").WithCode("frozen")
+		}
 		return nil
 	case Pending:
 		return errs.New(errs.Forbidden, "Your account waits for a word from the people who run this town. You get a letter as soon as they have decided.").WithCode("pending")

@@ -18,7 +18,7 @@ type store struct{ now clock.Func }
 
 var errUnknown = errs.New(errs.NotFound, "There is no such account.")
 
-const accountColumns = `id, handle, name, email, lang, tz, state, stage, created_at`
+const accountColumns = `id, handle, name, email, lang, tz, state, stage, frozen, created_at`
 
 // stageHere is the stage of an account that is neither Pending nor Leaving.
 const stageHere State = "here"
@@ -27,7 +27,7 @@ func scanAccount(s db.Scanner) (Account, error) {
 	var a Account
 	var created int64
 	var stage State
-	err := s.Scan(&a.ID, &a.Handle, &a.Name, &a.Email, &a.Lang, &a.TZ, &a.State, &stage, &created)
+	err := s.Scan(&a.ID, &a.Handle, &a.Name, &a.Email, &a.Lang, &a.TZ, &a.State, &stage, &a.Frozen, &created)
 	if a.State == Active && stage != stageHere {
 		a.State = stage
 	}
@@ -136,6 +136,22 @@ func (store) setState(ctx context.Context, tx *db.Tx, account id.ID, state State
 	return err
 }
 
+// turnState changes a state from one to another and reports whether it was the one.
+func (store) turnState(ctx context.Context, tx *db.Tx, account id.ID, from, to State, now time.Time) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE account SET state = $1, changed_at = $2 WHERE id = $3 AND state = $4 AND name <> ''`, string(to), now.UnixMicro(), account, string(from))
+	return n == 1, err
+}
+
+// setFrozen freezes an account or thaws it, and reports whether it was otherwise before.
+func (store) setFrozen(ctx context.Context, tx *db.Tx, account id.ID, frozen bool, now time.Time) (bool, error) {
+	to, from := 0, 1
+	if frozen {
+		to, from = 1, 0
+	}
+	n, err := tx.Exec(ctx, `UPDATE account SET frozen = $1, changed_at = $2 WHERE id = $3 AND frozen = $4 AND name <> ''`, to, now.UnixMicro(), account, from)
+	return n == 1, err
+}
+
 // setStage changes the stage from one to another and reports whether it was the one.
 func (store) setStage(ctx context.Context, tx *db.Tx, account id.ID, from, to State, now time.Time) (bool, error) {
 	n, err := tx.Exec(ctx, `UPDATE account SET stage = $1, changed_at = $2 WHERE id = $3 AND stage = $4`, string(to), now.UnixMicro(), account, string(from))
@@ -144,7 +160,7 @@ func (store) setStage(ctx context.Context, tx *db.Tx, account id.ID, from, to St
 
 // erase empties an account's row and removes what hangs on it.
 func (store) erase(ctx context.Context, tx *db.Tx, account id.ID, now time.Time) error {
-	n, err := tx.Exec(ctx, `UPDATE account SET handle = $1, name = '', email = $2, password_hash = '', tz = '', state = 'suspended', stage = 'here', changed_at = $3 WHERE id = $4`,
+	n, err := tx.Exec(ctx, `UPDATE account SET handle = $1, name = '', email = $2, password_hash = '', tz = '', state = 'suspended', stage = 'here', frozen = 0, changed_at = $3 WHERE id = $4`,
 		"gone_"+account.String(), "-"+account.String(), now.UnixMicro(), account) // neither can be anybody else's
 	if err == nil && n == 0 {
 		return errUnknown
@@ -218,7 +234,7 @@ func (store) hasAdmin(ctx context.Context, tx *db.Tx) (bool, error) {
 
 // holders returns the accounts with a role at a place (0: in the town), by handle.
 func (st store) holders(ctx context.Context, tx *db.Tx, g access.Grant) ([]Account, error) {
-	return db.All(ctx, tx, scanAccount, `SELECT a.id, a.handle, a.name, a.email, a.lang, a.tz, a.state, a.stage, a.created_at
+	return db.All(ctx, tx, scanAccount, `SELECT a.id, a.handle, a.name, a.email, a.lang, a.tz, a.state, a.stage, a.frozen, a.created_at
 		FROM account_role r JOIN account a ON a.id = r.account WHERE r.role = $1 AND r.place = $2 AND (r.expires_at = 0 OR r.expires_at > $3) ORDER BY a.handle`, string(g.Role), g.Place, st.now().UnixMicro())
 }
 

@@ -14,7 +14,7 @@ import (
 
 // search reads people, newest first, from before the account with an id where that is not 0. Accounts that are gone for good are left out.
 func search(ctx context.Context, tx *db.Tx, q Query, before int64, limit int) ([]account.Account, error) {
-	query := `SELECT id, handle, name, email, lang, tz, state, stage, created_at FROM account WHERE name <> ''`
+	query := `SELECT id, handle, name, email, lang, tz, state, stage, frozen, created_at FROM account WHERE name <> ''`
 	var args []any
 	mark := func(v any) string {
 		args = append(args, v)
@@ -47,7 +47,7 @@ func search(ctx context.Context, tx *db.Tx, q Query, before int64, limit int) ([
 func scan(r db.Scanner) (a account.Account, err error) {
 	var created int64
 	var stage string
-	err = r.Scan(&a.ID, &a.Handle, &a.Name, &a.Email, &a.Lang, &a.TZ, &a.State, &stage, &created)
+	err = r.Scan(&a.ID, &a.Handle, &a.Name, &a.Email, &a.Lang, &a.TZ, &a.State, &stage, &a.Frozen, &created)
 	if a.State == account.Active && stage != "here" {
 		a.State = account.State(stage)
 	}

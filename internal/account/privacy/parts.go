@@ -22,7 +22,7 @@ func (s *Service) accountParts() []personal.Part {
 		{
 			Name: "account",
 			Tables: []personal.Table{
-				{Name: "account", Personal: "handle name email password_hash tz", Plain: "id lang state created_at changed_at stage"},
+				{Name: "account", Personal: "handle name email password_hash tz", Plain: "id lang state created_at changed_at stage frozen"},
 				{Name: "account_role", Link: "account", Plain: "role place granted_at expires_at"},
 				{Name: "account_waiting", Personal: "about", Link: "account", Plain: "asked_at"},
 				{Name: "account_note", Personal: "author_handle text", Link: "account author", Plain: "id at"},
