@@ -54,6 +54,7 @@ type Account struct {
 	Following      int64   `json:"following_count"`
 	Roles          []Role  `json:"roles"` // shown on the profile
 	Stoa           *Place  `json:"stoa,omitempty"`
+	Guarded        bool    `json:"-"` // all its media are sensitive
 }
 
 // Place says what an account is besides a person, for Stoa's own pages and apps.

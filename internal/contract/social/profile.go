@@ -22,6 +22,7 @@ type Standing struct {
 	Hidden    bool // nobody meets it: its person waits for an admin's word, or customers don't see the restaurant
 	Suspended bool // by the moderators, or its account is
 	Limited   bool // silenced: only its followers meet it in lists of others
+	Guarded   bool // all its media are sensitive
 }
 
 // Here reports whether others can do something with the profile: it is neither hidden nor suspended.

@@ -71,7 +71,7 @@ func (r renderer) entry(p row) *entry {
 	a := &social.Account{
 		ID: p.ID, Username: p.Handle, Acct: p.Handle, URL: r.base + "/@" + p.Handle, URI: r.base + "/users/" + p.Handle,
 		Locked: p.Locked, Bot: p.Bot, Group: p.Kind == social.OfGroup, Discoverable: p.Discoverable, Indexable: p.Indexable, NoIndex: !p.Indexable,
-		HideCollection: p.Secretive, Limited: p.Limited, Fields: []social.Field{}, Emojis: []social.Emoji{}, Roles: []social.Role{},
+		HideCollection: p.Secretive, Limited: p.Limited, Guarded: p.Guarded, Fields: []social.Field{}, Emojis: []social.Emoji{}, Roles: []social.Role{},
 	}
 	a.CreatedAt.Time = p.CreatedAt.Truncate(day)
 	a.Avatar, a.Header = r.base+avatarPath+p.Handle+".png", r.base+headerPath+p.Handle+".png"

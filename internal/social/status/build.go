@@ -296,6 +296,7 @@ func (s *Service) entryOf(r *row, m *materials, now time.Time) (*entry, error) {
 		Tags: []social.Tag{}, Emojis: m.emojisIn(r.source, r.spoiler), Card: m.cards[m.links[r.ID]], Stoa: social.Extra{Visibility: r.Visibility, Replies: r.replyPolicy},
 	}
 	if a := m.accounts[r.Account]; a != nil {
+		b.Sensitive = b.Sensitive || a.Guarded && len(b.Media) > 0
 		b.URI, b.URL = a.URI+"/statuses/"+r.ID.String(), a.URL+"/"+r.ID.String()
 	}
 	if r.editedAt != 0 {
