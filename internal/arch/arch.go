@@ -56,6 +56,7 @@ var allowed = map[[2]string]string{
 	{"internal/platform/httpx", "internal/platform/access"}:    "the door of every route asks who may come",
 	{"internal/platform/mastodon", "internal/platform/httpx"}:  "its routes are routes like others",
 	{"internal/platform/mastodon", "internal/platform/access"}: "who asks is the request's actor",
+	{"internal/base/markup", "internal/base/text"}:             "hashtags are folded as everything that is searched for",
 	{"internal/base/page", "internal/base/errs"}:               "a broken cursor is an error for the person",
 	{"internal/base/i18n", "internal/base/errs"}:               "errors are said in the person's language, too",
 	{"internal/web/ui", "internal/web/assets"}:                 "pages name the bundles they load",
