@@ -460,3 +460,6 @@ func TestWhoLeavesTakesTheirTiesAlong(t *testing.T) {
 		}
 	})
 }
+
+// profileChange keeps to oneself whom one follows.
+func profileChange(secretive *bool) profile.Change { return profile.Change{Secretive: secretive} }
