@@ -253,6 +253,48 @@ func (s *Service) delete(ctx context.Context, by id.ID, r *row, media bool) erro
 	return nil
 }
 
+// TakeAway deletes a status with its files, or takes a boost back, by a moderator's word, in the caller's transaction. It reports whether it
+// was there.
+func (s *Service) TakeAway(ctx context.Context, tx *db.Tx, by, status id.ID) (bool, error) {
+	r, err := rowOf(ctx, tx, status)
+	if errs.Is(err, errs.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var there bool
+	if r.BoostOf != 0 {
+		there, err = s.unboost(ctx, tx, r.Head)
+	} else {
+		there, err = s.erase(ctx, tx, r, true)
+	}
+	if err != nil || !there {
+		return false, err
+	}
+	return true, s.say(ctx, tx, by, social.Deleted{Head: r.Head})
+}
+
+// SetSensitive marks a status as sensitive by a moderator's word, or takes that back, in the caller's transaction. It reports whether it was
+// otherwise before.
+func (s *Service) SetSensitive(ctx context.Context, tx *db.Tx, by, status id.ID, yes bool) (bool, error) {
+	turned, err := setSensitive(ctx, tx, status, yes)
+	if err != nil || !turned {
+		return false, err
+	}
+	r, err := rowOf(ctx, tx, status)
+	if err != nil {
+		return false, err
+	}
+	return true, s.say(ctx, tx, by, social.Edited{Head: r.Head, Silent: true})
+}
+
+// say appends an event, of which this node hears once it is committed.
+func (s *Service) say(ctx context.Context, tx *db.Tx, by id.ID, p events.Payload) error {
+	tx.AfterCommit(func() { s.tell(ctx, p) })
+	return s.Log.Append(ctx, tx, s.Now(), by, p)
+}
+
 // moderate is the verb of those who may delete others' statuses.
 const moderate = "moderation.write_reports"
 

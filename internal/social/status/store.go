@@ -292,6 +292,12 @@ func lock(ctx context.Context, tx *db.Tx, status id.ID) (bool, error) {
 	return bump(ctx, tx, countReplies, status, 0)
 }
 
+// setSensitive reports whether the status is there, no boost, and was otherwise before.
+func setSensitive(ctx context.Context, tx *db.Tx, status id.ID, yes bool) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE status SET sensitive = $1 WHERE id = $2 AND sensitive <> $1 AND boost_of = 0`, yes, int64(status))
+	return n > 0, err
+}
+
 func setPolicy(ctx context.Context, tx *db.Tx, status id.ID, policy string) error {
 	_, err := tx.Exec(ctx, `UPDATE status SET quote_policy = $1 WHERE id = $2`, policy, int64(status))
 	return err
