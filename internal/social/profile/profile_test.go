@@ -48,13 +48,16 @@ type fixture struct {
 	d     *db.DB
 	log   *events.Log
 	clock *clock.Manual
+	ids   *id.Source
 }
 
 func setup(t testing.TB, d *db.DB) *fixture {
 	t.Helper()
 	log := events.New(d, events.NewLocal())
-	f := &fixture{d: d, log: log, clock: clock.NewManual(time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC))}
-	f.Service = New(d, log, id.NewSource(1), f.clock.Now, Options{URL: func() string { return "https://town.example" }})
+	f := &fixture{d: d, log: log, ids: id.NewSource(1), clock: clock.NewManual(time.Date(2026, 11, 24, 18, 0, 0, 0, time.UTC))}
+	f.Service = New(d, log, f.ids, f.clock.Now, Options{
+		URL: func() string { return "https://town.example" }, Unlink: func(context.Context, *db.Tx, []string) error { return nil },
+	})
 	return f
 }
 
