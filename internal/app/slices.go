@@ -76,7 +76,7 @@ func (a *App) slices() (err error) {
 	a.Restaurants = restaurant.New(a.DB, a.Events, a.IDs, a.Now, a.Accounts, restaurant.Options{Currency: town.Currency, Zone: town.Timezone, OnSave: a.restaurantSaved})
 	a.Menus = menu.New(a.DB, a.Events, a.IDs, a.Now, a.Restaurants, a.Files)
 	a.Discover = discover.New(a.DB, a.IDs, a.Now, a.Restaurants, a.Menus, discover.Options{
-		Geocoder: a.opt.Streets, Center: geo.Point{Lat: town.Lat, Lon: town.Lon}, City: town.Name, Loc: a.zone, HTTPS: a.https(),
+		Geocoder: a.opt.Streets, Center: geo.Point{Lat: town.Lat, Lon: town.Lon}, City: town.Name, Loc: a.zone, HTTPS: a.https(), Rating: a.rating,
 	})
 	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Now, rules.PromiseSlack)
 	a.Payments = payment.New(a.DB, a.Events, a.Jobs, a.Now, payment.NewSandbox(a.DB))
@@ -88,7 +88,7 @@ func (a *App) slices() (err error) {
 	})
 	a.Carts = cart.New(cart.Deps{
 		DB: a.DB, Bus: a.bus, Now: a.Now, Quoter: quoter, Restaurants: a.Restaurants, Menus: a.Menus, Orders: a.Orders,
-	}, cart.Options{HTTPS: a.https(), Addresses: a.addresses, Bought: a.bought})
+	}, cart.Options{HTTPS: a.https(), Addresses: a.addresses, Bought: a.bought, Rating: a.rating})
 	tasks := &work{}
 	a.Couriers = courier.New(a.DB, a.Events, a.Hub, a.Now, tasks)
 	a.Dispatch = dispatch.New(dispatch.Deps{

@@ -62,6 +62,11 @@ func (a *App) townRoutes() {
 	a.Town.Reviews.Routes(a.Router)
 }
 
+// rating returns what verified reviews say of a restaurant.
+func (a *App) rating(ctx context.Context, restaurant id.ID) (delivery.Rating, error) {
+	return a.Town.Reviews.Rating(ctx, restaurant)
+}
+
 // groupsOf returns the groups that an account is a member of, for what readers see.
 func (a *App) groupsOf(ctx context.Context, account id.ID) ([]id.ID, error) {
 	return a.Town.Groups.Groups(ctx, account)

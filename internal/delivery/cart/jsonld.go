@@ -16,7 +16,7 @@ type object map[string]any
 
 // RestaurantLD returns a restaurant with its menu as a schema.org document in JSON. base is the address of the server, such as
 // "https://example.org".
-func RestaurantLD(base string, shop *delivery.Shop, p *delivery.Profile, menu *delivery.Menu, today hours.Date) ([]byte, error) {
+func RestaurantLD(base string, shop *delivery.Shop, p *delivery.Profile, menu *delivery.Menu, rating delivery.Rating, today hours.Date) ([]byte, error) {
 	url := base + "/r/" + shop.Slug
 	o := object{
 		"@context": "https://schema.org", "@type": "Restaurant", "@id": url + "#restaurant", "url": url, "name": shop.Name,
@@ -36,6 +36,9 @@ func RestaurantLD(base string, shop *delivery.Shop, p *delivery.Profile, menu *d
 	}
 	if p.Phone != "" {
 		o["telephone"] = p.Phone
+	}
+	if rating.Count > 0 {
+		o["aggregateRating"] = object{"@type": "AggregateRating", "ratingValue": rating.Mean, "ratingCount": rating.Count, "bestRating": 5, "worstRating": 1}
 	}
 	if spec := openingLD(p, today); len(spec) > 0 {
 		o["openingHoursSpecification"] = spec

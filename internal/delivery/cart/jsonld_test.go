@@ -17,13 +17,17 @@ func TestStructuredDataTellsHoursMenuAndHowToOrder(t *testing.T) {
 	p := &delivery.Profile{Card: &delivery.Card{Name: "Da Test", Cuisines: []string{"italian"}, Price: 2, Photo: "/media/x.jpg"}, Active: true, Delivers: true, PicksUp: true}
 	p.Hours[time.Friday] = []hours.ClockSpan{{From: 17 * 60, To: 25 * 60}, {From: 11 * 60, To: 24 * 60}}
 	p.Special = []hours.Day{{Date: hours.Date{Year: 2026, Month: 12, Day: 24}}, {Date: hours.Date{Year: 2026, Month: 1, Day: 1}}}
-	b, err := RestaurantLD("https://town.example", st.pizza.shop, p, st.pizza.menu, hours.Date{Year: 2026, Month: 12, Day: 1})
+	b, err := RestaurantLD("https://town.example", st.pizza.shop, p, st.pizza.menu, delivery.Rating{Count: 3, Sum: 13, Mean: 4.3}, hours.Date{Year: 2026, Month: 12, Day: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var doc struct {
 		Type  string `json:"@type"`
 		Image string
+		Rated struct {
+			Value float64 `json:"ratingValue"`
+			Count int     `json:"ratingCount"`
+		} `json:"aggregateRating"`
 		Hours []struct{ DayOfWeek, Opens, Closes, ValidFrom string } `json:"openingHoursSpecification"`
 		Menu  struct {
 			Sections []struct {
@@ -44,6 +48,9 @@ func TestStructuredDataTellsHoursMenuAndHowToOrder(t *testing.T) {
 	}
 	if doc.Type != "Restaurant" || doc.Image != "https://town.example/media/x.jpg" || len(doc.Action.Method) != 2 || doc.Action.Target.URLTemplate != "https://town.example/r/da-test" {
 		t.Errorf("restaurant %+v", doc)
+	}
+	if doc.Rated.Value != 4.3 || doc.Rated.Count != 3 {
+		t.Errorf("rating %+v", doc.Rated)
 	}
 	if len(doc.Hours) != 3 || doc.Hours[0].Closes != "01:00" || doc.Hours[1].Closes != "23:59" || !strings.HasSuffix(doc.Hours[0].DayOfWeek, "Friday") {
 		t.Errorf("hours %+v", doc.Hours)

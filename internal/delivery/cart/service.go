@@ -58,6 +58,8 @@ type Options struct {
 	Addresses func(ctx context.Context) ([]delivery.SavedAddress, error)
 	// Bought returns what the actor ordered once, by the order's code, to be put into the cart again; a NotFound error for others' orders.
 	Bought func(ctx context.Context, code string) (restaurant id.ID, lines []delivery.LineRequest, err error)
+	// Rating returns what verified reviews say of a restaurant.
+	Rating func(ctx context.Context, restaurant id.ID) (delivery.Rating, error)
 }
 
 // Service keeps the carts and shows the pages from a restaurant to an order. Safe for concurrent use.

@@ -30,6 +30,7 @@ type shopView struct {
 	Elsewhere string  // the restaurant that the visitor's cart is of, where that is another one
 	Now       time.Time
 	LD        string
+	Rating    delivery.Rating // the zero one where nobody has reviewed
 }
 
 // visible returns a restaurant by its name in addresses as customers may see it: one that is not shown is NotFound but for who works there.
@@ -63,6 +64,11 @@ func (s *Service) view(r *http.Request, slug string, f filter) (*shopView, error
 	v := &shopView{Shop: shop, Profile: p, Place: placeOf(r), Filter: f, Now: s.now(), Mode: delivery.Mode(f.Mode)}
 	if v.Mode != delivery.ByCourier && v.Mode != delivery.Pickup {
 		v.Mode, v.Filter.Mode = "", ""
+	}
+	if s.opt.Rating != nil {
+		if v.Rating, err = s.opt.Rating(ctx, shop.ID); err != nil {
+			return nil, err
+		}
 	}
 	v.Diets = onMenu(menu, dietNames, func(it *delivery.Item) []string { return it.Diets })
 	v.Avoid = onMenu(menu, allergenNames, func(it *delivery.Item) []string { return it.Allergens })
@@ -134,7 +140,7 @@ func (s *Service) shopPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ld, err := RestaurantLD(s.origin(r), v.Shop, v.Profile, menu, hours.DateOf(v.Now, v.Shop.Loc))
+	ld, err := RestaurantLD(s.origin(r), v.Shop, v.Profile, menu, v.Rating, hours.DateOf(v.Now, v.Shop.Loc))
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,7 @@ type Item struct {
 	New        bool     // joined the town lately
 	ClosesSoon bool     // within the hour
 	Dishes     []string // whose names were searched for
+	Rating     delivery.Rating
 
 	entry *entry
 	key   key

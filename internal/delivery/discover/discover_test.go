@@ -77,7 +77,12 @@ var cards = menus{
 }
 
 func setup(t testing.TB, d *db.DB) *Service {
-	return New(d, id.NewSource(1), func() time.Time { return now }, town, cards, Options{Geocoder: oneStreet{}})
+	return New(d, id.NewSource(1), func() time.Time { return now }, town, cards, Options{Geocoder: oneStreet{}, Rating: func(_ context.Context, restaurant id.ID) (delivery.Rating, error) {
+		if restaurant == 5 {
+			return delivery.Rating{Count: 12, Mean: 4.6}, nil
+		}
+		return delivery.Rating{}, nil
+	}})
 }
 
 type oneStreet struct{}
@@ -135,6 +140,9 @@ func TestFoundItemsSayWhatIsSpecial(t *testing.T) {
 		t.Fatalf("Find = %v, %v", r, err)
 	}
 	it := r.Items[0]
+	if it.Rating.Mean != 4.6 || !strings.Contains(string(appendReply(nil, r)), `"stars":4.6,"reviews":12`) {
+		t.Errorf("its stars are %+v", it.Rating)
+	}
 	if !it.New || !it.ClosesSoon || !cmp.Equal(it.Dishes, []string{"Dal Makhani"}) {
 		t.Fatalf("new %v, closes soon %v, dishes %v", it.New, it.ClosesSoon, it.Dishes)
 	}

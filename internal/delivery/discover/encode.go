@@ -31,6 +31,8 @@ type ListItem struct {
 	MinIn    int          `json:"promise_min" doc:"Minutes from now until it is there: at least; 0 where it is closed."`
 	MaxIn    int          `json:"promise_max" doc:"And at most."`
 	DistM    int          `json:"distance_m" doc:"As the crow flies; 0 where no place was given."`
+	Stars    float64      `json:"stars,omitempty" doc:"What verified reviews say, 1 to 5; absent where there are none."`
+	Reviews  int64        `json:"reviews,omitempty" doc:"How many there are."`
 	OpensAt  *time.Time   `json:"opens_at,omitempty"`
 	Closes   *time.Time   `json:"closes_at,omitempty"`
 	Dishes   []string     `json:"dishes,omitempty" doc:"Dishes whose names were searched for."`
@@ -99,6 +101,10 @@ func appendItem(b []byte, it *Item) []byte {
 	b = strconv.AppendInt(append(b, `,"promise_min":`...), int64(it.MinIn), 10)
 	b = strconv.AppendInt(append(b, `,"promise_max":`...), int64(it.MaxIn), 10)
 	b = strconv.AppendInt(append(b, `,"distance_m":`...), int64(it.DistM), 10)
+	if it.Rating.Count > 0 {
+		b = strconv.AppendFloat(append(b, `,"stars":`...), it.Rating.Mean, 'f', -1, 64)
+		b = strconv.AppendInt(append(b, `,"reviews":`...), it.Rating.Count, 10)
+	}
 	b = appendTime(b, `,"opens_at":"`, it.OpensAt)
 	b = appendTime(b, `,"closes_at":"`, it.Closes)
 	if len(it.Dishes) > 0 {

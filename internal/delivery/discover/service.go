@@ -44,6 +44,8 @@ type Options struct {
 	City     string
 	HTTPS    bool           // people reach the server by https: the cookie of their place is then Secure
 	Loc      *time.Location // the town's time zone; nil: that of the restaurants listed
+	// Rating returns what verified reviews say of a restaurant; nil: lists show none.
+	Rating func(ctx context.Context, restaurant id.ID) (delivery.Rating, error)
 }
 
 // Service finds restaurants and keeps addresses.
@@ -121,6 +123,14 @@ func (s *Service) find(ctx context.Context, q Query, facets bool) (*Result, erro
 	slices.SortFunc(items, func(a, b Item) int { return a.key.compare(b.key) })
 	s.cut(r, items, after, hasCursor, q.Limit)
 	s.markNew(r, list)
+	if s.opt.Rating == nil {
+		return r, nil
+	}
+	for i := range r.Items {
+		if r.Items[i].Rating, err = s.opt.Rating(ctx, r.Items[i].Card.ID); err != nil {
+			return nil, fmt.Errorf("discover: stars of %s: %w", r.Items[i].Card.Slug, err)
+		}
+	}
 	return r, nil
 }
 

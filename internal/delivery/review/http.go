@@ -12,7 +12,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 )
 
-// Routes registers the reviews' part of the REST API.
+// Routes registers the pages and the reviews' part of the REST API.
 func (s *Service) Routes(rt *httpx.Router) {
 	op := func(method, path, name, summary string, status int) huma.Operation {
 		return huma.Operation{Method: method, Path: path, OperationID: name, Summary: summary, Tags: []string{"Reviews"}, DefaultStatus: status}
@@ -21,6 +21,7 @@ func (s *Service) Routes(rt *httpx.Router) {
 		o.Security = []map[string][]string{{"bearer": {}}}
 		return o
 	}
+	s.pages(rt)
 	write := httpx.May("status.write")
 	httpx.Operation(rt, op("GET", "/restaurants/{slug}/reviews", "list-reviews", "What customers say of a restaurant, newest first", 200), httpx.GuestOr("status.read"), s.restList)
 	httpx.Operation(rt, op("GET", "/reviews/{id}", "read-review", "A review", 200), httpx.GuestOr("status.read"), s.restGet)

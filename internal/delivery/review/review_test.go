@@ -54,7 +54,7 @@ func (w *town) OrderOf(_ context.Context, code string) (id.ID, error) {
 }
 
 func (w *town) Shop(_ context.Context, restaurant id.ID) (*delivery.Shop, error) {
-	return &delivery.Shop{ID: restaurant, Slug: "luigi", Name: "Luigi"}, nil
+	return &delivery.Shop{ID: restaurant, Slug: "luigi", Name: "Luigi", Loc: time.UTC}, nil
 }
 
 func (w *town) ShopBySlug(ctx context.Context, slug string) (*delivery.Shop, error) {
@@ -487,6 +487,44 @@ func TestREST(t *testing.T) {
 				t.Fatal(err)
 			}
 			first = made.ID.String()
+		}
+	}
+}
+
+func TestPages(t *testing.T) {
+	s := setup(dbtest.SQLite(t, Schema, events.Schema, jobs.Schema))
+	rt := httpx.NewRouter(slog.New(slog.NewTextHandler(io.Discard, nil)), "test", func(w http.ResponseWriter, r *http.Request, status int, sentence string) {
+		http.Error(w, sentence, status)
+	})
+	s.Routes(rt)
+	for _, c := range []struct {
+		name               string
+		person             id.ID
+		method, path, body string
+		status             int
+		want               string
+	}{
+		{"nothing yet", 0, "GET", "/r/luigi/reviews", "", 200, "No reviews yet"},
+		{"the form", 1, "GET", "/orders/K101/review", "", 200, "How was it from Luigi?"},
+		{"of another's order", 2, "GET", "/orders/K101/review", "", 404, "no such order"},
+		{"without stars", 1, "POST", "/orders/K101/review", "text=Good", 422, "Give one to five stars."},
+		{"publish", 1, "POST", "/orders/K101/review", "stars=4&text=Good+%3Cb%3Edal&dish=5&dish=&visibility=public", 303, ""},
+		{"it is there", 0, "GET", "/r/luigi/reviews", "", 200, "Good &lt;b&gt;dal"},
+		{"counted", 0, "GET", "/r/luigi/reviews", "", 200, "★ 4.0 · 1 verified review"},
+		{"the form again", 1, "GET", "/orders/K101/review", "", 200, `value="4" checked`},
+		{"change", 1, "POST", "/orders/K101/review", "stars=2&text=Cold&dish=&dish=", 303, ""},
+		{"changed", 0, "GET", "/r/luigi/reviews", "", 200, "★ 2.0 · 1 verified review"},
+		{"delete", 1, "POST", "/orders/K101/review/delete", "", 303, ""},
+		{"gone", 0, "GET", "/r/luigi/reviews", "", 200, "No reviews yet"},
+	} {
+		r := httptest.NewRequestWithContext(as(t, c.person), c.method, c.path, strings.NewReader(c.body))
+		if c.method == "POST" {
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		w := httptest.NewRecorder()
+		rt.ServeHTTP(w, r)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.want) {
+			t.Errorf("%s: %s %s = %d %s; want %d with %s", c.name, c.method, c.path, w.Code, w.Body, c.status, c.want)
 		}
 	}
 }

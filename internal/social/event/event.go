@@ -102,15 +102,14 @@ type row struct {
 
 // apply puts what was said into an event. It returns an Invalid error that names what is wrong.
 func (in *Input) apply(e *Event, now time.Time) error {
-	var wrong []errs.Field
-	bad := func(path, format string, args ...any) {
+	var c checker
 		wrong = append(wrong, errs.FieldOf("body."+path, format, args...))
 	}
 	if in.Title != nil {
 		e.Title = text.Clean(*in.Title, MaxTitle)
 	}
 	if e.Title == "" {
-		bad("title", "Give it a title.")
+		c.add("body.title", "Give it a title.")
 	}
 	if in.Place != nil {
 		e.Place = text.Clean(*in.Place, MaxPlace)
@@ -120,14 +119,14 @@ func (in *Input) apply(e *Event, now time.Time) error {
 		if in.Point.IsZero() {
 			e.Point = nil
 		} else if !in.Point.Valid() {
-			bad("point", "Latitude is between -90 and 90, longitude between -180 and 180.")
+			c.add("body.point", "Latitude is between -90 and 90, longitude between -180 and 180.")
 		}
 	}
 	if in.TZ != nil {
 		e.TZ = *in.TZ
 	}
 	if _, err := time.LoadLocation(e.TZ); err != nil || e.TZ == "" || e.TZ == "Local" {
-		bad("tz", "There is no such time zone.")
+		c.add("body.tz", "There is no such time zone.")
 	}
 	if in.Capacity != nil {
 		e.Capacity = min(max(*in.Capacity, 0), seats)
@@ -145,20 +144,27 @@ func (in *Input) apply(e *Event, now time.Time) error {
 	}
 	switch {
 	case e.Starts.IsZero():
-		bad("starts_at", "Say when it begins.")
+		c.add("body.starts_at", "Say when it begins.")
 	case !e.Ends.After(e.Starts):
-		bad("ends_at", "It ends after it begins.")
+		c.add("body.ends_at", "It ends after it begins.")
 	case e.Ends.Sub(e.Starts) > longest:
-		bad("ends_at", "An event lasts %d days at most.", int(longest.Hours()/24))
+		c.add("body.ends_at", "An event lasts %d days at most.", int(longest.Hours()/24))
 	case in.Starts != nil && e.Starts.After(now.Add(farthest)):
-		bad("starts_at", "An event is at most a year ahead.")
+		c.add("body.starts_at", "An event is at most a year ahead.")
 	case (in.Starts != nil || in.Ends != nil) && !e.Ends.After(now):
-		bad("ends_at", "This is over already.")
+		c.add("body.ends_at", "This is over already.")
 	}
-	if len(wrong) > 0 {
-		return errs.InvalidFields(wrong)
+	if len(c) > 0 {
+		return errs.InvalidFields(c)
 	}
 	return nil
+}
+
+// checker collects what is wrong with an input.
+type checker []errs.Field
+
+func (c *checker) add(path, format string, args ...any) {
+	*c = append(*c, errs.FieldOf(path, format, args...))
 }
 
 // full reports whether nobody more can come.

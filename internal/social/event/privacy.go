@@ -30,7 +30,7 @@ func (s *Service) Personal() personal.Part {
 		},
 		About: func(ctx context.Context) personal.About {
 			return personal.About{
-				Title: i18n.T(ctx, "Events"),
+				Title: i18n.T(ctx, "Events in town"),
 				What:  i18n.T(ctx, "Events that you hold, and to which events you have said that you come, maybe come or don't."),
 				Why:   i18n.T(ctx, "So that others find them, that whoever holds one knows how many come, and that you are reminded."),
 				Kept:  i18n.T(ctx, "Until you delete them, or your account."),
