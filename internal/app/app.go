@@ -31,6 +31,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/secrets"
 	"github.com/stoa-town/stoa/internal/platform/settings"
 	"github.com/stoa-town/stoa/internal/platform/telemetry"
+	"github.com/stoa-town/stoa/internal/social/stream"
 )
 
 // Options are what a server is given beside its settings.
@@ -180,7 +181,7 @@ func (a *App) watch() {
 		return out, nil
 	})
 	a.Metrics.Streams(func(context.Context) (map[string]float64, error) {
-		return map[string]float64{"open": float64(a.Hub.Streams()), "dropped": float64(a.Hub.Dropped())}, nil
+		return map[string]float64{"open": float64(a.Hub.Streams() + a.Streams.Streams()), "dropped": float64(a.Hub.Dropped() + a.Streams.Dropped())}, nil
 	})
 }
 
@@ -278,7 +279,7 @@ func (a *App) Handler() http.Handler {
 	if a.opt.Wrap != nil {
 		routed = a.opt.Wrap(routed)
 	}
-	people := audit.Middleware(a.Accounts.Middleware(a.speak(a.limiter.Wrap(routed, a.limits))))
+	people := stream.Token(audit.Middleware(a.Accounts.Middleware(a.speak(a.limiter.Wrap(routed, a.limits)))))
 	mux := http.NewServeMux()
 	mux.Handle("/", httpx.Harden(people, httpx.HardenOptions{
 		Timeout: a.Config.Limits.HandlerTimeout, MaxBody: int64(a.Config.Limits.UploadBody) + 1<<20, FormBody: int64(a.Config.Limits.FormBody),
@@ -293,7 +294,7 @@ func (a *App) Handler() http.Handler {
 // isStream reports whether a request opens a stream that stays.
 func isStream(r *http.Request) bool {
 	events := strings.HasPrefix(r.URL.Path, httpx.Prefix) || strings.HasPrefix(r.URL.Path, "/t/") // a tracking link has a stream of its own
-	return r.URL.Path == "/live" || events && strings.HasSuffix(r.URL.Path, "/events") || longBody(r) > 0
+	return r.URL.Path == "/live" || stream.Is(r) || events && strings.HasSuffix(r.URL.Path, "/events") || longBody(r) > 0
 }
 
 // Listen opens the listener of the server.
@@ -318,6 +319,7 @@ func (a *App) Listen() (*httpx.Server, error) {
 		return nil, fmt.Errorf("app: listen on %s: %w", a.Config.Listen, err)
 	}
 	srv.OnShutdown(a.Hub.Close)
+	srv.OnShutdown(a.Streams.Close)
 	bound := srv.Addr()
 	a.bound.Store(&bound)
 	return srv, nil
