@@ -103,8 +103,6 @@ type row struct {
 // apply puts what was said into an event. It returns an Invalid error that names what is wrong.
 func (in *Input) apply(e *Event, now time.Time) error {
 	var c checker
-		wrong = append(wrong, errs.FieldOf("body."+path, format, args...))
-	}
 	if in.Title != nil {
 		e.Title = text.Clean(*in.Title, MaxTitle)
 	}
