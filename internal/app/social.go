@@ -27,23 +27,25 @@ import (
 	"github.com/stoa-town/stoa/internal/social/status"
 	"github.com/stoa-town/stoa/internal/social/stream"
 	"github.com/stoa-town/stoa/internal/social/timeline"
+	"github.com/stoa-town/stoa/internal/social/translate"
 	"github.com/stoa-town/stoa/internal/social/trend"
 	"github.com/stoa-town/stoa/internal/social/web"
 )
 
 // Social are the slices of the social network.
 type Social struct {
-	Profile   *profile.Service
-	Follow    *follow.Service
-	Media     *media.Service
-	Emoji     *emoji.Service
-	Instance  *instance.Service
-	Statuses  *status.Service
-	Previews  *preview.Service
-	Later     *schedule.Service
-	Trends    *trend.Service
-	Suggested *discover.Service
-	Finder    *search.Service
+	Profile    *profile.Service
+	Follow     *follow.Service
+	Media      *media.Service
+	Emoji      *emoji.Service
+	Instance   *instance.Service
+	Statuses   *status.Service
+	Previews   *preview.Service
+	Later      *schedule.Service
+	Trends     *trend.Service
+	Suggested  *discover.Service
+	Finder     *search.Service
+	Translator *translate.Service
 
 	Filters   *filter.Service
 	Lists     *list.Service
@@ -97,6 +99,7 @@ func (a *App) socialRoutes() {
 	a.Trends.Routes(a.Router)
 	a.Suggested.Routes(a.Router)
 	a.Finder.Routes(a.Router)
+	a.Translator.Routes(a.Router)
 	a.timelineRoutes()
 	a.Streams.Routes(a.Router)
 	a.townRoutes()

@@ -18,6 +18,7 @@ import (
 	"github.com/stoa-town/stoa/internal/social/schedule"
 	"github.com/stoa-town/stoa/internal/social/search"
 	"github.com/stoa-town/stoa/internal/social/status"
+	"github.com/stoa-town/stoa/internal/social/translate"
 	"github.com/stoa-town/stoa/internal/social/trend"
 )
 
@@ -48,6 +49,7 @@ func (a *App) findings() {
 		DB: a.DB, Statuses: a.Statuses, People: faces{a}, Graph: a.Follow, Food: larder{a, &extras{App: a}}, Zone: a.zone, URL: a.Address,
 	})
 	a.Finder.React(a.Events)
+	a.Translator = translate.New(translate.Deps{HTTP: a.Fetch.HTTP(), Now: a.Now, Server: a.translator, Statuses: a.Statuses, Relations: a.Follow.Relations})
 }
 
 // discoverable returns which of some profiles want to be found.
@@ -173,4 +175,10 @@ func begins(name string, words []string) bool {
 		}
 	}
 	return len(words) > 0
+}
+
+// translator returns where public posts are translated.
+func (a *App) translator() (address, key string) {
+	t := a.Settings.Config().Translate
+	return t.URL, t.Key
 }

@@ -47,6 +47,8 @@ func (c *Config) check(l *loader) {
 	c.Mail.check(l, c)
 	c.Signup.check(l, c)
 	c.checkOIDC(l)
+	c.Translate.URL = strings.TrimSuffix(c.Translate.URL, "/")
+	checkScheme(l, "translate.url", c.Translate.URL, "http", "https")
 	within(l, "jobs.workers", c.Jobs.Workers, 1, 1000)
 	within(l, "jobs.timeout", c.Jobs.Timeout, time.Second, 24*time.Hour)
 	within(l, "jobs.lease", c.Jobs.Lease, 3*time.Second, time.Hour)

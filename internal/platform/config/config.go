@@ -44,6 +44,7 @@ type Config struct {
 	Retention      Retention      `koanf:"retention"`
 	Mail           Mail           `koanf:"mail"`
 	Signup         Signup         `koanf:"signup"`
+	Translate      Translate      `koanf:"translate"`
 	OIDC           []OIDC         `koanf:"oidc"`
 }
 
@@ -55,6 +56,12 @@ type ACME struct {
 	CARoot string        `koanf:"ca_root"` // a file; empty: the system's own
 	Dir    string        `koanf:"dir"`     // see ACMEDir
 	Check  time.Duration `koanf:"check"`
+}
+
+// Translate is who translates public posts.
+type Translate struct {
+	URL string `koanf:"url"` // of a LibreTranslate server, without a slash at its end; empty: nothing is translated
+	Key string `koanf:"key"`
 }
 
 // Town is what makes this town this town.

@@ -144,7 +144,7 @@ func (s *Service) configuration(base, pushKey string) object {
 			"max_options": l.Options, "max_characters_per_option": l.OptionChars,
 			"min_expiration": int64(l.MinExpiry / time.Second), "max_expiration": int64(l.MaxExpiry / time.Second),
 		},
-		"translation": object{"enabled": false},
+		"translation": object{"enabled": s.Config().Translate.URL != ""},
 		"timelines_access": object{
 			"live_feeds": object{"local": "public", "remote": "public"}, "hashtag_feeds": object{"local": "public", "remote": "public"},
 			"trending_link_feeds": object{"local": "public", "remote": "public"},

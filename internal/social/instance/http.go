@@ -21,7 +21,6 @@ func (s *Service) Routes(rt *httpx.Router) {
 		"/api/v1/instance/extended_description":  func(d *documents) []byte { return d.about },
 		"/api/v1/instance/terms_of_service":      func(d *documents) []byte { return d.terms },
 		"/api/v1/instance/languages":             func(d *documents) []byte { return d.languages },
-		"/api/v1/instance/translation_languages": func(*documents) []byte { return []byte("{}") }, // nothing is translated
 		"/.well-known/nodeinfo":                  func(d *documents) []byte { return d.nodes },
 		"/nodeinfo/2.0":                          func(d *documents) []byte { return d.node20 },
 		"/nodeinfo/2.1":                          func(d *documents) []byte { return d.node21 },
