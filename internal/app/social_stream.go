@@ -11,24 +11,24 @@ import (
 // streams builds what tells apps what happens while it happens. It comes after statuses, lists and notifications.
 func (a *App) streams() {
 	a.Streams = stream.New(stream.Deps{
-		Now: a.Now, Log: a.Events, Statuses: a.Statuses, Graph: a.Follow, Lists: a.Lists, Filters: a.Filters, Others: news{a},
+		Now: a.Now, Log: a.Events, Statuses: a.Statuses, Graph: a.Follow, Lists: a.Lists, Filters: a.Filters, Others: herald{a},
 	}, stream.Options{Most: a.Config.Limits.Streams})
 	a.Also("streams", a.Streams.Run)
 }
 
-// news shows what streams tell of beside statuses.
-type news struct{ *App }
+// herald shows what streams tell of beside statuses.
+type herald struct{ *App }
 
-func (n news) Notification(ctx context.Context, account, which id.ID) (json.RawMessage, error) {
-	return n.Notices.OneJSON(ctx, account, which)
+func (h herald) Notification(ctx context.Context, account, which id.ID) (json.RawMessage, error) {
+	return h.Notices.OneJSON(ctx, account, which)
 }
 
-func (n news) Conversation(ctx context.Context, account, which id.ID) (json.RawMessage, error) {
-	return n.Talks.OneJSON(ctx, account, which)
+func (h herald) Conversation(ctx context.Context, account, which id.ID) (json.RawMessage, error) {
+	return h.Talks.OneJSON(ctx, account, which)
 }
 
-func (n news) Announcement(ctx context.Context, which id.ID) (json.RawMessage, error) {
-	one, err := n.Announcements.One(ctx, which)
+func (h herald) Announcement(ctx context.Context, which id.ID) (json.RawMessage, error) {
+	one, err := h.Announcements.One(ctx, which)
 	if err != nil {
 		return nil, err
 	}
