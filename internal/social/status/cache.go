@@ -271,6 +271,20 @@ func (rs *readers) drop(account id.ID) {
 	delete(rs.by, account)
 }
 
+// dropVoters has the marks of those loaded anew who have voted in a status' poll.
+func (rs *readers) dropVoters(status id.ID) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	for account, r := range rs.by {
+		r.mu.RLock()
+		_, voted := r.votes[status]
+		if voted || !r.ready {
+			delete(rs.by, account)
+		}
+		r.mu.RUnlock()
+	}
+}
+
 // own is a reader's marks of the statuses of one reply.
 type own struct {
 	marks map[id.ID]bits

@@ -178,6 +178,9 @@ func (s *Service) heard(p events.Payload) {
 		}
 	case social.Edited:
 		s.cache.drop(p.ID)
+		if !p.Silent {
+			s.readers.dropVoters(p.ID) // the poll may have lost its votes
+		}
 	case social.Deleted:
 		s.cache.dropAccount(p.Account)
 		s.cache.drop(p.ID, p.BoostOf, p.ReplyTo, p.QuoteOf)
