@@ -10,7 +10,7 @@ import (
 
 // oauthOptions returns what the OAuth server is told.
 func (a *App) oauthOptions() oauth.Options {
-	return oauth.Options{Base: a.baseFor, Audit: a.Audit.Write}
+	return oauth.Options{Base: a.baseFor, Audit: a.Audit.Write, PushKey: a.pushKey}
 }
 
 // baseFor returns the address that people reach the server by: the one that is set, else the one that this request came to.

@@ -47,7 +47,7 @@ func (a *App) instance() {
 			Picture: media.MaxPicture, Film: media.MaxFilm, Pixels: media.MaxPixels, FilmPixels: media.MaxFilmPixels, Rate: media.MaxRate,
 			Description: media.MaxDescription, Types: media.Types,
 		},
-		Profiles: a.Profile, Statuses: a.Statuses, Contact: a.contact, Seen: a.Accounts.SeenSince,
+		Profiles: a.Profile, Statuses: a.Statuses, Contact: a.contact, Push: a.pushKey, Seen: a.Accounts.SeenSince,
 		Policy: func(ctx context.Context) (out []personal.About) {
 			for _, p := range a.Privacy.Parts() {
 				if p.About != nil {

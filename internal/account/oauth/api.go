@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -104,12 +105,15 @@ type appReply struct {
 	VapidKey     string   `json:"vapid_key"`
 }
 
-func newAppReply(a App) appReply {
-	out := appReply{ID: a.ID.String(), Name: a.Name, Scopes: a.Scopes, RedirectURI: strings.Join(a.RedirectURIs, "\n"), RedirectURIs: a.RedirectURIs}
+func (s *Service) newAppReply(ctx context.Context, a App) (out appReply, err error) {
+	out = appReply{ID: a.ID.String(), Name: a.Name, Scopes: a.Scopes, RedirectURI: strings.Join(a.RedirectURIs, "\n"), RedirectURIs: a.RedirectURIs}
 	if a.Website != "" {
 		out.Website = &a.Website
 	}
-	return out
+	if s.opt.PushKey != nil {
+		out.VapidKey, err = s.opt.PushKey(ctx)
+	}
+	return out, err
 }
 
 func (s *Service) handleRegister(w http.ResponseWriter, r *http.Request) error {
@@ -133,7 +137,10 @@ func (s *Service) handleRegister(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := newAppReply(a)
+	out, err := s.newAppReply(r.Context(), a)
+	if err != nil {
+		return err
+	}
 	out.ClientID, out.ClientSecret, out.SecretEnds = a.ClientID, secret, new(int)
 	return httpx.JSON(w, http.StatusOK, out)
 }
@@ -153,7 +160,11 @@ func (s *Service) handleVerify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return httpx.JSON(w, http.StatusOK, newAppReply(a))
+	out, err := s.newAppReply(r.Context(), a)
+	if err != nil {
+		return err
+	}
+	return httpx.JSON(w, http.StatusOK, out)
 }
 
 type tokenReply struct {

@@ -26,6 +26,8 @@ type Options struct {
 	Base func(r *http.Request) string
 	// Audit, where not nil, notes what was done, in the transaction that does it.
 	Audit func(ctx context.Context, tx *db.Tx, verb, thing string, detail map[string]any) error
+	// PushKey, where not nil, returns the public key that apps subscribe to push messages with.
+	PushKey func(ctx context.Context) (string, error)
 }
 
 // Service is the OAuth server. Safe for concurrent use.
