@@ -91,6 +91,7 @@ var open = map[string]string{
 	"POST /sign-in/with/{provider}": "who signs in is nobody yet",
 	"POST /sign-up/with":            "the other service's word says who it is",
 	"POST /language":                "a guest's language is kept in a cookie of theirs",
+	"POST /api/v1/accounts":         "an app signs somebody up, by a token of its own",
 	"POST /api/v1/apps":             "apps of Mastodon introduce themselves before anybody lets them in",
 	"POST /oauth/token":             "the code or the app's secret says who it is",
 	"POST /oauth/revoke":            "whoever holds a token may end it",

@@ -8,6 +8,7 @@ import (
 	"github.com/stoa-town/stoa/internal/account/profile"
 	"github.com/stoa-town/stoa/internal/account/signin"
 	"github.com/stoa-town/stoa/internal/account/signup"
+	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/platform/config"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/platform/mail"
@@ -48,6 +49,10 @@ func (a *App) mailbox() string {
 // peopleRoutes registers their pages and operations.
 func (a *App) peopleRoutes() {
 	a.SignUps.Routes(a.Router)
+	a.SignUps.AppRoutes(a.Router, func(ctx context.Context, app id.ID) (string, error) {
+		known, err := a.OAuth.App(ctx, app)
+		return known.Name, err
+	})
 	a.SignIns.Routes(a.Router)
 	a.Profiles.Routes(a.Router)
 	a.keyRoutes()
