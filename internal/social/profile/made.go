@@ -149,8 +149,8 @@ func (s *Service) Remove(ctx context.Context, tx *db.Tx, profile id.ID) error {
 }
 
 func (s *Service) remove(ctx context.Context, tx *db.Tx, profile id.ID) error {
-	pictures, err := remove(ctx, tx, profile)
-	if err != nil {
+	pictures, was, err := remove(ctx, tx, profile)
+	if err != nil || !was {
 		return err
 	}
 	if len(pictures) > 0 {

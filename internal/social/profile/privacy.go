@@ -33,9 +33,12 @@ func (s *Service) Personal() personal.Part {
 		},
 		Export: s.export,
 		Erase: func(ctx context.Context, tx *db.Tx, account id.ID) (personal.Erased, error) {
-			pictures, err := remove(ctx, tx, account)
+			pictures, was, err := remove(ctx, tx, account)
 			if err != nil {
 				return personal.Erased{}, fmt.Errorf("profile: remove that of %s: %w", account, err)
+			}
+			if !was {
+				return personal.Erased{}, nil
 			}
 			return personal.Erased{Files: pictures}, s.announce(ctx, tx, account)
 		},

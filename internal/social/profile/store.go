@@ -176,14 +176,14 @@ func count(ctx context.Context, tx *db.Tx, profile id.ID, statuses, followers, f
 	return err
 }
 
-// remove deletes a profile with what hangs on it, and returns its pictures.
-func remove(ctx context.Context, tx *db.Tx, profile id.ID) (pictures []string, err error) {
+// remove deletes a profile with what hangs on it, and returns its pictures and whether it was there.
+func remove(ctx context.Context, tx *db.Tx, profile id.ID) (pictures []string, was bool, err error) {
 	r, err := get(ctx, tx, profile)
 	if errors.Is(err, db.ErrNoRow) {
-		return nil, nil
+		return nil, false, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, p := range []string{r.Avatar, r.Header} {
 		if p != "" {
@@ -191,7 +191,7 @@ func remove(ctx context.Context, tx *db.Tx, profile id.ID) (pictures []string, e
 		}
 	}
 	_, err = tx.Exec(ctx, `DELETE FROM social_profile WHERE id = $1`, profile)
-	return pictures, err
+	return pictures, true, err
 }
 
 // shows reports whether a picture stands on a profile.
