@@ -82,13 +82,13 @@ func (c classes) of(r *http.Request) *httpx.Class {
 		switch {
 		case isStream(r), strings.HasPrefix(path, "/assets/"), strings.HasPrefix(path, files.Prefix), strings.HasPrefix(path, "/demo/pictures/"):
 			return nil
-		case isAPI:
+		case isAPI, strings.HasPrefix(path, "/api/"):
 			return c.api
 		}
 		return c.pages
 	}
 	switch path {
-	case "/sign-up", httpx.Prefix + "/accounts":
+	case "/sign-up", httpx.Prefix + "/accounts", "/api/v1/accounts":
 		return c.signUps
 	case "/api/v1/apps":
 		return c.apps
@@ -104,7 +104,7 @@ func (c classes) of(r *http.Request) *httpx.Class {
 		return c.uploads
 	case isAPI && strings.HasPrefix(rest, "/cart"), strings.HasPrefix(path, "/cart/"):
 		return c.quotes
-	case isAPI:
+	case isAPI, strings.HasPrefix(path, "/api/"):
 		return c.api
 	}
 	return c.pages
