@@ -44,8 +44,8 @@ type view struct {
 	entries  map[id.ID]*entry
 	accounts map[id.ID]*account
 	own      own
-	allow    bool // whoever asks acts for the author
-	all      bool // whoever asks is a moderator
+	allow    id.ID // a status whose author the reader acts for
+	all      bool  // whoever asks is a moderator
 }
 
 // look reads what a reply needs of statuses and of what they boost and quote. done must be called.
@@ -173,7 +173,7 @@ func (v *view) shown(n id.ID) (*entry, *account) {
 		return nil, nil
 	}
 	a := v.accounts[e.head.Account]
-	if a == nil || !v.all && (a.suspended || !v.allow && !v.rel.MayRead(&e.head)) {
+	if a == nil || !v.all && (a.suspended || n != v.allow && !v.rel.MayRead(&e.head)) {
 		return nil, nil
 	}
 	return e, a

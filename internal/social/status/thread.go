@@ -26,7 +26,7 @@ func (s *Service) one(ctx context.Context, actor access.Actor, status id.ID) (js
 		return nil, err
 	}
 	defer done()
-	v.allow = true
+	v.allow = status
 	b, ok := v.status(nil, status, 0)
 	if !ok {
 		return nil, errGone
