@@ -23,6 +23,7 @@ func (s *Service) Routes(rt *httpx.Router) {
 	rt.Raw("GET /oauth/userinfo", httpx.Anyone, s.api(s.handleUserInfo))
 	rt.Raw("GET /.well-known/oauth-authorization-server", httpx.Anyone, s.api(s.handleMetadata))
 	rt.Page("GET /oauth/authorize", httpx.Anyone, s.handleAuthorizePage)
+	rt.Page("GET /oauth/authorize/{$}", httpx.Anyone, s.handleAuthorizePage) // toot asks there
 	rt.Page("POST /oauth/authorize", httpx.Person, s.handleAuthorize)
 	rt.Page("POST /oauth/authorize/other", httpx.Person, s.handleOther)
 	s.accountRoutes(rt)
