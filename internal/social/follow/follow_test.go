@@ -2,6 +2,7 @@ package follow
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -463,3 +464,45 @@ func TestWhoLeavesTakesTheirTiesAlong(t *testing.T) {
 
 // profileChange keeps to oneself whom one follows.
 func profileChange(secretive *bool) profile.Change { return profile.Change{Secretive: secretive} }
+
+// shelf is an archive that keeps what it is given.
+type shelf map[string]string
+
+func (s shelf) JSON(name, _ string, doc any) error {
+	b, err := json.Marshal(doc)
+	s[name] = string(b)
+	return err
+}
+
+func (s shelf) File(name, _ string, r io.Reader) error {
+	b, err := io.ReadAll(r)
+	s[name] = string(b)
+	return err
+}
+
+func (s shelf) Picture(path, _ string) error { return fmt.Errorf("no picture was expected: %s", path) }
+
+func TestACopyHoldsWhomOneFollowsAndShutsOut(t *testing.T) {
+	both(t, func(t *testing.T, f *fixture) {
+		p := f.add(t, "ada", "bob", "cem")
+		must(t, f.Follow(t.Context(), p[0], p[1], How{}))
+		must(t, f.Follow(t.Context(), p[2], p[0], How{}))
+		must(t, f.Block(t.Context(), p[0], p[2]))
+		must(t, f.Note(t.Context(), p[0], p[1], "owes me a pie"))
+		must(t, f.Note(t.Context(), p[1], p[0], "sings badly"))
+		must(t, f.FollowTag(t.Context(), p[0], "pie", "Pie"))
+		got := shelf{}
+		must(t, f.Personal().Export(t.Context(), p[0], got))
+		want := shelf{
+			"follows.json":           `{"blocked":["cem@town.example"],"following":["bob@town.example"],"notes":{"bob@town.example":"owes me a pie"},"tags":["Pie"]}`,
+			"following_accounts.csv": "Account address,Show boosts,Notify on new posts,Languages\nbob@town.example,true,false,\n",
+			"blocked_accounts.csv":   "cem@town.example\n",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		if n, err := f.Personal().Count(t.Context(), p[0]); n != 1 || err != nil {
+			t.Errorf("Count = %d, %v", n, err)
+		}
+	})
+}

@@ -1,13 +1,18 @@
 package follow
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/platform/mastodon"
 	"github.com/stoa-town/stoa/internal/platform/personal"
 )
 
@@ -46,8 +51,89 @@ func (s *Service) Personal() personal.Part {
 			})
 			return n, err
 		},
-		Erase: s.erase,
+		Export: s.export,
+		Erase:  s.erase,
 	}
+}
+
+// export writes whom somebody follows and shuts out into their copy: as a document, and as the files that other servers take.
+func (s *Service) export(ctx context.Context, account id.ID, to personal.Archive) error {
+	doc := map[string]any{}
+	for _, c := range []Circle{Following, Followers, Requests, Asked, Blocked, Muted, Endorsed} {
+		lines, err := s.accountLines(ctx, account, c, func(Place) []string { return nil })
+		if err != nil {
+			return err
+		}
+		for _, l := range lines {
+			list, _ := doc[string(c)].([]string)
+			doc[string(c)] = append(list, l[0])
+		}
+	}
+	tags, _, _, err := s.Tags(ctx, account, mastodon.Page{Limit: MaxTags})
+	if err != nil {
+		return err
+	}
+	for _, t := range tags {
+		list, _ := doc["tags"].([]string)
+		doc["tags"] = append(list, t.Shown)
+	}
+	notes, err := s.notes(ctx, account)
+	if err != nil {
+		return err
+	}
+	if len(notes) > 0 {
+		doc["notes"] = notes
+	}
+	files, err := s.Imports(ctx, account)
+	if err != nil {
+		return err
+	}
+	if len(files) > 0 {
+		doc["files_brought_along"] = files
+	}
+	if len(doc) > 0 {
+		if err := to.JSON("follows.json", i18n.T(ctx, "Whom you follow, mute and block, and what you noted about others"), doc); err != nil {
+			return err
+		}
+	}
+	for _, f := range []File{FileFollowing, FileBlocks, FileMutes, FileDomains} {
+		lines, err := s.lines(ctx, account, f)
+		if err != nil {
+			return err
+		}
+		if len(lines) == 0 {
+			continue
+		}
+		var out bytes.Buffer
+		if err := s.Export(ctx, account, f, &out); err != nil {
+			return err
+		}
+		if err := to.File(string(f)+".csv", i18n.T(ctx, "The same as a file that other servers of the social network take"), &out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notes returns what somebody noted about others, by their addresses.
+func (s *Service) notes(ctx context.Context, author id.ID) (map[string]string, error) {
+	var notes map[id.ID]string
+	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
+		notes, err = notesBy(ctx, tx, author)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	address, err := s.addresses(ctx, slices.Collect(maps.Keys(notes)))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for about, text := range notes {
+		out[cmp.Or(address[about], about.String())] = text
+	}
+	return out, nil
 }
 
 // erase ends ties of somebody who leaves, with the counters of the others, and then removes the rest.

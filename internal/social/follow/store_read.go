@@ -74,7 +74,20 @@ func othersOf(ctx context.Context, tx *db.Tx, viewer id.ID, profiles []id.ID) (o
 	}, `SELECT about, text FROM social_note WHERE author = $1 AND about IN (`+in+`)`, args...)
 }
 
-// circles are the statements of the lists, each with the id of the place, the profile and when it ends, of $1; %s is the part of the page.
+// notesBy returns what somebody noted about others.
+func notesBy(ctx context.Context, tx *db.Tx, author id.ID) (map[id.ID]string, error) {
+	out := map[id.ID]string{}
+	err := tx.Each(ctx, func(s db.Scanner) error {
+		var about id.ID
+		var text string
+		err := s.Scan(&about, &text)
+		out[about] = text
+		return err
+	}, `SELECT about, text FROM social_note WHERE author = $1`, author)
+	return out, err
+}
+
+// circles are the statements of the lists, each with the id of the place, the profile and when it ends, of $1.
 var circles = map[Circle]string{
 	Followers: `SELECT id, follower, 0 FROM social_follow WHERE followee = $1 AND NOT pending`,
 	Following: `SELECT id, followee, 0 FROM social_follow WHERE follower = $1 AND NOT pending`,

@@ -115,19 +115,19 @@ type FieldText struct {
 // apply returns r with the changes, or an Invalid error with all their faults. Pictures are not looked at.
 func (c Change) apply(r row) (row, error) {
 	var wrong []errs.Field
-	fault := func(path, sentence string, args ...any) { wrong = append(wrong, errs.FieldOf(path, sentence, args...)) }
+	fault := func(f errs.Field) { wrong = append(wrong, f) }
 	if c.Name != nil {
 		r.Name = text.Clean(*c.Name, MaxName+1)
 		switch {
 		case utf8.RuneCountInString(r.Name) > MaxName:
-			fault("display_name", "A name has at most %d characters.", MaxName)
+			fault(errs.FieldOf("display_name", "A name has at most %d characters.", MaxName))
 		case r.Name == "":
 			r.Name = r.Handle
 		}
 	}
 	if c.Note != nil {
 		if r.Note = markup.Clean(*c.Note); utf8.RuneCountInString(r.Note) > MaxNote {
-			fault("note", "Write at most %d characters about yourself.", MaxNote)
+			fault(errs.FieldOf("note", "Write at most %d characters about yourself.", MaxNote))
 		}
 	}
 	if c.Fields != nil {
@@ -142,7 +142,7 @@ func (c Change) apply(r row) (row, error) {
 			continue
 		}
 		if *alt.out = text.Clean(*alt.in, MaxAlt+1); utf8.RuneCountInString(*alt.out) > MaxAlt {
-			fault(alt.path, "Describe the picture in at most %d characters.", MaxAlt)
+			fault(errs.FieldOf(alt.path, "Describe the picture in at most %d characters.", MaxAlt))
 		}
 	}
 	set(&r.Locked, c.Locked)
@@ -154,19 +154,19 @@ func (c Change) apply(r row) (row, error) {
 	if c.Visibility != nil {
 		v := social.Visibility(*c.Visibility)
 		if !slices.Contains([]social.Visibility{social.Public, social.Unlisted, social.Followers, social.Direct, social.Town}, v) {
-			fault("source[privacy]", "Posts are public, unlisted, private, direct or town.")
+			fault(errs.FieldOf("source[privacy]", "Posts are public, unlisted, private, direct or town."))
 		}
 		r.Defaults.Visibility = v
 	}
 	if c.Quotes != nil {
 		if !slices.Contains([]string{"public", "followers", "nobody"}, *c.Quotes) {
-			fault("source[quote_policy]", "Quotes are by public, followers or nobody.")
+			fault(errs.FieldOf("source[quote_policy]", "Quotes are by public, followers or nobody."))
 		}
 		r.Defaults.Quotes = *c.Quotes
 	}
 	if c.Language != nil {
 		if _, err := language.Parse(*c.Language); *c.Language != "" && (err != nil || len(*c.Language) > 35) {
-			fault("source[language]", "This is not a language tag such as en or de-AT.")
+			fault(errs.FieldOf("source[language]", "This is not a language tag such as en or de-AT."))
 		}
 		r.Defaults.Language = *c.Language
 	}
@@ -180,7 +180,7 @@ func set(to, from *bool) {
 }
 
 // merge returns the lines of a table that somebody wrote, those without name and value left out; a line that was verified and is the same stays so.
-func merge(old []field, in []FieldText, fault func(string, string, ...any)) []field {
+func merge(old []field, in []FieldText, fault func(errs.Field)) []field {
 	out := []field{}
 	for _, f := range in {
 		name, value := text.Clean(f.Name, MaxFieldName+1), text.Clean(f.Value, MaxField+1)
@@ -188,7 +188,7 @@ func merge(old []field, in []FieldText, fault func(string, string, ...any)) []fi
 		case name == "" && value == "":
 			continue
 		case utf8.RuneCountInString(name) > MaxFieldName || utf8.RuneCountInString(value) > MaxField:
-			fault("fields", "A field has at most %d characters.", MaxField)
+			fault(errs.FieldOf("fields", "A field has at most %d characters.", MaxField))
 		}
 		line := field{Name: name, Value: value}
 		if i := slices.IndexFunc(old, func(o field) bool { return o.Value == value }); i >= 0 {
@@ -197,7 +197,7 @@ func merge(old []field, in []FieldText, fault func(string, string, ...any)) []fi
 		out = append(out, line)
 	}
 	if len(out) > MaxFields {
-		fault("fields", "A profile has at most %d fields.", MaxFields)
+		fault(errs.FieldOf("fields", "A profile has at most %d fields.", MaxFields))
 	}
 	return out
 }
