@@ -245,9 +245,6 @@ func TestGoMastodonDoesAllThatPeopleDo(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		got(anna.AccountUnblock(ctx, benID))(t, "unblock")
-		if _, err := ben.Report(ctx, annaID, []mastodon.ID{post.ID}, "too beautiful"); err != nil {
-			t.Errorf("report: %v", err)
-		}
 
 		// Gone.
 		fail(t, "delete", anna.DeleteStatus(ctx, post.ID))
