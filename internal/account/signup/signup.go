@@ -58,6 +58,9 @@ type Options struct {
 	URL    func() string // that links in letters begin with
 	// Mailbox is the page that shows letters where none leave the server; empty: they do.
 	Mailbox string
+	// Screen says whether somebody may sign up with an e-mail address from an IP address, and whether an admin has to say yes first whatever
+	// the mode is; its error is for the person. nil: everybody may.
+	Screen func(ctx context.Context, email, ip string) (wait bool, err error)
 }
 
 // Service lets people join. Safe for concurrent use.
@@ -100,6 +103,9 @@ func (s *Service) Ask(ctx context.Context, in Request, next string, v account.Vi
 		return errs.InvalidField("email", "Write an e-mail address like anna@example.org.")
 	}
 	if err := s.people.Try(ctx, "letters "+v.IP, maxLetters); err != nil {
+		return err
+	}
+	if _, err := s.screen(ctx, address, v); err != nil { // before it is looked who has the address: the answer does not depend on that
 		return err
 	}
 	if err := s.invited(ctx, in.Invite, v); err != nil {
@@ -196,10 +202,22 @@ func (s *Service) Join(ctx context.Context, in Request, v account.Visit) (accoun
 	return s.join(ctx, in, v, func(*db.Tx, account.Account) error { return nil })
 }
 
+// screen asks Options.Screen.
+func (s *Service) screen(ctx context.Context, email string, v account.Visit) (wait bool, err error) {
+	if s.opt.Screen == nil {
+		return false, nil
+	}
+	return s.opt.Screen(ctx, email, v.IP)
+}
+
 // join makes the account of somebody who may have one; first runs in its transaction.
 func (s *Service) join(ctx context.Context, in Request, v account.Visit, first func(*db.Tx, account.Account) error) (account.SignedIn, error) {
 	state, invite := account.Active, normCode(in.Invite)
-	if s.opt.Mode() == Approval && invite == "" {
+	wait, err := s.screen(ctx, in.Email, v)
+	if err != nil {
+		return account.SignedIn{}, err
+	}
+	if wait || s.opt.Mode() == Approval && invite == "" {
 		state = account.Pending
 	}
 	about := text.Clean(in.About, maxAbout+1)

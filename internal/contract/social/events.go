@@ -237,3 +237,15 @@ func (EmojiChanged) EventKind() string { return KindEmojiChanged }
 
 // EventSubject returns "emoji".
 func (EmojiChanged) EventSubject() string { return "emoji" }
+
+// KindBlocksChanged is the kind of BlocksChanged.
+const KindBlocksChanged = "moderation.blocks"
+
+// BlocksChanged says that what moderators keep out of town is no longer what it was.
+type BlocksChanged struct{}
+
+// EventKind returns "moderation.blocks".
+func (BlocksChanged) EventKind() string { return KindBlocksChanged }
+
+// EventSubject returns "moderation".
+func (BlocksChanged) EventSubject() string { return "moderation" }
