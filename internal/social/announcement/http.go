@@ -75,12 +75,21 @@ type listReply struct {
 type addInput struct{ Body input }
 
 type oneInput struct {
-	ID id.ID `path:"id"`
+	ID string `path:"id" maxLength:"20"`
 }
 
 type changeInput struct {
-	ID   id.ID `path:"id"`
+	oneInput
 	Body input
+}
+
+// id returns the announcement that the address names, or a NotFound error.
+func (in *oneInput) id() (id.ID, error) {
+	n, err := id.Parse(in.ID)
+	if err != nil || n == 0 {
+		return 0, errNone
+	}
+	return n, nil
 }
 
 func (s *Service) restRoutes(rt *httpx.Router) {
@@ -101,10 +110,18 @@ func (s *Service) restRoutes(rt *httpx.Router) {
 		return s.save(ctx, 0, in.Body)
 	})
 	httpx.Operation(rt, op("PUT", "/announcements/{id}", "change-announcement", "Change an announcement", http.StatusOK), may, func(ctx context.Context, in *changeInput) (*oneReply, error) {
-		return s.save(ctx, in.ID, in.Body)
+		n, err := in.id()
+		if err != nil {
+			return nil, err
+		}
+		return s.save(ctx, n, in.Body)
 	})
 	httpx.Operation(rt, op("DELETE", "/announcements/{id}", "remove-announcement", "Take an announcement back", http.StatusNoContent), may, func(ctx context.Context, in *oneInput) (*struct{}, error) {
-		return nil, s.Remove(ctx, access.From(ctx), in.ID)
+		n, err := in.id()
+		if err != nil {
+			return nil, err
+		}
+		return nil, s.Remove(ctx, access.From(ctx), n)
 	})
 }
 

@@ -48,16 +48,15 @@ type letter struct {
 	told    id.ID
 }
 
-// next returns when the letter after one at now is due: at letterHour in the reader's zone, on the next day or a week later, never within
-// 20 hours.
-func next(now time.Time, every string, zone *time.Location) time.Time {
-	days := 1
-	if every == Weekly {
-		days = 7
-	}
+// next returns when the letter after now is due: at the next letterHour in the reader's zone, or, with Weekly, six days after that; never
+// within 20 hours of the last one.
+func next(now, last time.Time, every string, zone *time.Location) time.Time {
 	t := now.In(zone)
-	at := time.Date(t.Year(), t.Month(), t.Day()+days, letterHour, 0, 0, 0, zone)
-	for at.Sub(now) < 20*time.Hour {
+	at := time.Date(t.Year(), t.Month(), t.Day(), letterHour, 0, 0, 0, zone)
+	if every == Weekly {
+		at = at.AddDate(0, 0, 6)
+	}
+	for !at.After(now) || !last.IsZero() && at.Sub(last) < 20*time.Hour {
 		at = at.AddDate(0, 0, 1)
 	}
 	return at.UTC()
@@ -113,7 +112,7 @@ func (s *Service) SetEvery(ctx context.Context, account id.ID, every string) err
 		if err != nil && !errors.Is(err, db.ErrNoRow) {
 			return err
 		}
-		due := next(s.Now(), every, s.zoneOf(a))
+		due := next(s.Now(), old.sent, every, s.zoneOf(a))
 		if !old.due.IsZero() && old.due.Before(due) {
 			due = old.due // choosing anew puts nothing off
 		}
@@ -186,13 +185,13 @@ func (s *Service) writeTo(ctx context.Context, j jobs.Job) error {
 	}
 	write := n > 0 && a.State == account.Active && a.Email != ""
 	after := l
-	after.due = next(s.Now(), l.every, s.zoneOf(a))
 	if write {
 		after.sent = s.Now()
 		for i := range news {
 			after.told = max(after.told, news[i].ID)
 		}
 	}
+	after.due = next(s.Now(), after.sent, l.every, s.zoneOf(a))
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
 		moved, err := moveLetter(ctx, tx, l, after)
 		if err != nil || !moved || !write {
