@@ -26,7 +26,7 @@ func (a *App) graph() {
 		URL: a.Address, Gone: func(ctx context.Context, tx *db.Tx, handle string) (bool, error) {
 			return a.Privacy.HandleGone(ctx, tx, handle)
 		},
-		Rename: a.Accounts.Rename, Files: a.Files, Unlink: a.unlink, Jobs: a.Jobs, Fetch: a.Fetch, Uses: a.tagUses,
+		Rename: a.Accounts.Rename, Files: a.Files, Unlink: a.unlink, Jobs: a.Jobs, Fetch: a.Fetch, Uses: a.tagUses, Moderates: a.moderates,
 		Relations: func(ctx context.Context, viewer id.ID) (*social.Relations, error) {
 			return a.Follow.Relations(ctx, viewer)
 		},
