@@ -79,13 +79,13 @@ type oneInput struct {
 }
 
 type changeInput struct {
-	oneInput
+	ID   string `path:"id" maxLength:"20"`
 	Body input
 }
 
-// id returns the announcement that the address names, or a NotFound error.
-func (in *oneInput) id() (id.ID, error) {
-	n, err := id.Parse(in.ID)
+// parse returns the announcement that an address names, or a NotFound error.
+func parse(name string) (id.ID, error) {
+	n, err := id.Parse(name)
 	if err != nil || n == 0 {
 		return 0, errNone
 	}
@@ -110,14 +110,14 @@ func (s *Service) restRoutes(rt *httpx.Router) {
 		return s.save(ctx, 0, in.Body)
 	})
 	httpx.Operation(rt, op("PUT", "/announcements/{id}", "change-announcement", "Change an announcement", http.StatusOK), may, func(ctx context.Context, in *changeInput) (*oneReply, error) {
-		n, err := in.id()
+		n, err := parse(in.ID)
 		if err != nil {
 			return nil, err
 		}
 		return s.save(ctx, n, in.Body)
 	})
 	httpx.Operation(rt, op("DELETE", "/announcements/{id}", "remove-announcement", "Take an announcement back", http.StatusNoContent), may, func(ctx context.Context, in *oneInput) (*struct{}, error) {
-		n, err := in.id()
+		n, err := parse(in.ID)
 		if err != nil {
 			return nil, err
 		}
