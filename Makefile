@@ -41,6 +41,7 @@ gen: assets ## write generated files anew: templ pages, the OpenAPI document
 
 bench: build ## measure the figures that matter, as ratios to the raw ceiling, in one run
 	$(GO) run ./tests/bench -stoa bin/stoa
+	$(GO) run ./tests/bench -stoa bin/stoa -social
 
 slice: ## write the skeleton of a slice: make slice app=delivery name=tip
 	./tools/slice.sh $(app) $(name)

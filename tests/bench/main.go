@@ -17,11 +17,15 @@ import (
 func main() {
 	bin := flag.String("stoa", "bin/stoa", "the program to measure")
 	long := flag.Duration("for", 5*time.Second, "how long each load of reads lasts; orders last twice as long")
+	only := flag.Bool("social", false, "measure the social network instead of the delivery")
+	large := flag.Int("statuses", 1_000_000, "how many statuses the large town of -social has")
 	raw := flag.String("raw", "", "serve the bare handler with its database in this folder (the bench starts itself so)")
 	flag.Parse()
 	var err error
 	if *raw != "" {
 		err = serveRaw(*raw)
+	} else if *only {
+		err = social(*bin, *long, *large)
 	} else {
 		err = run(*bin, *long)
 	}

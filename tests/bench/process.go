@@ -148,7 +148,7 @@ type client struct {
 
 var plain = &http.Client{Timeout: 30 * time.Second}
 
-// call sends body and reads the reply into out. It fails unless the status is a success.
+// call sends body and reads the reply into out. path is below /api/stoa/v1, or begins with /api/. It fails unless the status is a success.
 func (c client) call(method, path string, body, out any, headers ...string) error {
 	var in io.Reader
 	kind := "application/json"
@@ -163,7 +163,10 @@ func (c client) call(method, path string, body, out any, headers ...string) erro
 		}
 		in = bytes.NewReader(j)
 	}
-	req, err := http.NewRequest(method, "http://"+c.addr+"/api/stoa/v1"+path, in)
+	if !strings.HasPrefix(path, "/api/") {
+		path = "/api/stoa/v1" + path
+	}
+	req, err := http.NewRequest(method, "http://"+c.addr+path, in)
 	if err != nil {
 		return err
 	}

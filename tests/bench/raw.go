@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -29,8 +30,12 @@ type rawRow struct {
 	Lon      float64 `json:"lon"`
 }
 
+// pageBytes is about the length of twenty statuses.
+const pageBytes = 46_000
+
 // serveRaw is the ceiling that others are measured against: a bare net/http handler that does one indexed read of 20 rows from SQLite and
-// encodes them with encoding/json. It knows no people, no limits and no errors.
+// encodes them with encoding/json. It knows no people, no limits and no errors. At /page it
+// serves bytes without reading anything.
 func serveRaw(dir string) error {
 	d, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "raw.db")+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-65536)")
 	if err != nil {
@@ -61,7 +66,13 @@ func serveRaw(dir string) error {
 		return err
 	}
 	fmt.Fprintln(os.Stdout, "ready at http://"+l.Addr().String())
+	page := bytes.Repeat([]byte("x"), pageBytes)
 	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/page" {
+			w.Header().Set("Content-Type", "application/json")
+			w.Write(page)
+			return
+		}
 		rows, err := read.QueryContext(r.Context(), 7)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
