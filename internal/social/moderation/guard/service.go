@@ -249,6 +249,14 @@ func (s *Service) Get(ctx context.Context, kind Kind, block id.ID) (b *Block, er
 	return b, err
 }
 
+// Find returns the block of the same kind and value as one that Add refused, or a NotFound error.
+func (s *Service) Find(ctx context.Context, b Block) (*Block, error) {
+	if err := b.check(); err != nil {
+		return nil, err
+	}
+	return s.By(ctx, b.Kind, b.Value)
+}
+
 // By returns the block of a value, as it is stored, or a NotFound error.
 func (s *Service) By(ctx context.Context, kind Kind, value string) (b *Block, err error) {
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
