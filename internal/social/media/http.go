@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/contract/social"
@@ -56,16 +57,19 @@ func (s *Service) handleAdd(r *mastodon.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, ok := r.File("file")
-	if !ok {
-		return nil, errNoFile
+	up := Upload{Thumb: thumb, Focus: focus}
+	if h, ok := r.File("file"); ok {
+		f, err := h.Open()
+		if err != nil {
+			return nil, fmt.Errorf("media: open a file: %w", err)
+		}
+		defer f.Close()
+		up.File, up.Size = f, h.Size
+	} else if r.MultipartForm != nil && len(r.MultipartForm.Value["file"]) > 0 {
+		// Without a name and a type a part is not known for a file; some apps send neither.
+		text := r.MultipartForm.Value["file"][0]
+		up.File, up.Size = strings.NewReader(text), int64(len(text))
 	}
-	f, err := h.Open()
-	if err != nil {
-		return nil, fmt.Errorf("media: open a file: %w", err)
-	}
-	defer f.Close()
-	up := Upload{File: f, Size: h.Size, Thumb: thumb, Focus: focus}
 	if in.Description != nil {
 		up.Description = *in.Description
 	}
