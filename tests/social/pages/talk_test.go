@@ -60,7 +60,7 @@ func TestTwoNeighboursTalkLive(t *testing.T) {
 	anna.Go("/home")
 	anna.MarkLoaded()
 	anna.Fill(`#compose textarea[name=text]`, "Soup is ready, come by! #soup")
-	anna.Await(`localStorage.getItem("stoa-draft:new")?.includes("Soup is ready")`, "have her draft kept")
+	anna.Await(`!!localStorage.getItem("stoa-draft:new")?.includes("Soup is ready")`, "have her draft kept")
 	anna.Click(`#compose [data-send]`)
 	anna.SeeIn(`[data-feed=home] .post`, "Soup is ready")
 	anna.Await(`localStorage.getItem("stoa-draft:new") === null && document.querySelector("#compose textarea[name=text]").value === ""`, "have an empty form again")
