@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
@@ -39,6 +40,20 @@ type Request struct {
 	tree   map[string]any // input by name, nested; nil: not read yet
 	form   *multipart.Form
 	header http.Header // of the reply
+	lent   bool        // the reply is written in a buffer of Buffer's
+}
+
+// buffers are for replies that are long and often asked for.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 64<<10); return &b }}
+
+// maxBuffer is how long a buffer may have become to be used again, in bytes.
+const maxBuffer = 1 << 20
+
+// Buffer returns an empty buffer for a reply of []byte: it is used for another request once the reply is written. The handler keeps nothing
+// of it.
+func (r *Request) Buffer() []byte {
+	r.lent = true
+	return (*buffers.Get().(*[]byte))[:0]
 }
 
 // Handle registers a handler. pattern is ServeMux's; g says who may come.
@@ -50,7 +65,11 @@ func Handle(rt *httpx.Router, pattern string, g httpx.Guard, h Handler) {
 		if err != nil {
 			return err
 		}
-		return r.reply(w, out)
+		err = r.reply(w, out)
+		if b, ok := out.([]byte); ok && r.lent && cap(b) <= maxBuffer {
+			buffers.Put(&b)
+		}
+		return err
 	})
 }
 

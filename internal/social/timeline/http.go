@@ -1,6 +1,7 @@
 package timeline
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/stoa-town/stoa/internal/base/text"
@@ -41,7 +42,7 @@ func (s *Service) serve(of func(r *mastodon.Request) (Feed, error)) mastodon.Han
 		if err != nil {
 			return nil, err
 		}
-		body, page, err := s.JSON(r.Context(), rel, f, p)
+		body, page, err := s.JSON(r.Context(), r.Buffer(), rel, f, p)
 		if err != nil {
 			return nil, err
 		}
@@ -50,67 +51,66 @@ func (s *Service) serve(of func(r *mastodon.Request) (Feed, error)) mastodon.Han
 	}
 }
 
-// wishes are what a request says about a timeline.
-type wishes struct {
-	Local     bool     `json:"local"`
-	Remote    bool     `json:"remote"`
-	Media     bool     `json:"only_media"`
-	Any       []string `json:"any"`
-	All       []string `json:"all"`
-	None      []string `json:"none"`
-	NoReplies bool     `json:"exclude_replies"`
-	NoBoosts  bool     `json:"exclude_reblogs"`
-	Pinned    bool     `json:"pinned"`
-	Tagged    string   `json:"tagged"`
-}
+// wishes are what a request says about a timeline beside the page. They are read by hand: the dialect's decoder would take longer than the
+// timeline.
+type wishes struct{ url.Values }
 
-func wishesOf(r *mastodon.Request) (w wishes, err error) {
+func wishesOf(r *mastodon.Request) wishes {
 	if r.URL.RawQuery == "" {
-		return w, nil
+		return wishes{}
 	}
-	return w, r.Decode(&w)
+	return wishes{r.URL.Query()}
 }
 
-func publicOf(r *mastodon.Request) (Feed, error) {
-	w, err := wishesOf(r)
-	// All that there is was written here: the timeline of other servers is empty.
-	return Feed{Kind: Everybody, Local: w.Local, Media: w.Media, Nothing: w.Remote && !w.Local}, err
+// is reports whether a wish is there: in any of the words that clients send.
+func (w wishes) is(name string) bool {
+	switch strings.ToLower(w.Get(name)) {
+	case "1", "t", "true", "on", "yes":
+		return true
+	}
+	return false
 }
 
-func tagOf(r *mastodon.Request) (Feed, error) {
-	w, err := wishesOf(r)
-	return Feed{Kind: Tag, Tag: foldTag(r.PathValue("tag")), Any: foldTags(w.Any), All: foldTags(w.All), None: foldTags(w.None), Media: w.Media, Nothing: w.Remote && !w.Local}, err
-}
-
-func foldTag(t string) string { return text.Fold(strings.TrimPrefix(strings.TrimSpace(t), "#")) }
-
-// foldTags folds at most four tags, which are as many as Mastodon takes.
-func foldTags(list []string) []string {
+// tags returns a list of hashtags, folded, of which Mastodon takes four.
+func (w wishes) tags(name string) []string {
 	out := []string{}
-	for _, t := range list[:min(len(list), 4)] {
-		if t = foldTag(t); t != "" {
+	for _, t := range append(w.Values[name+"[]"], w.Values[name]...) {
+		if t = foldTag(t); t != "" && len(out) < 4 {
 			out = append(out, t)
 		}
 	}
 	return out
 }
 
+func foldTag(t string) string { return text.Fold(strings.TrimPrefix(strings.TrimSpace(t), "#")) }
+
+func publicOf(r *mastodon.Request) (Feed, error) {
+	w := wishesOf(r)
+	local := w.is("local")
+	// All that there is was written here: the timeline of other servers is empty.
+	return Feed{Kind: Everybody, Local: local, Media: w.is("only_media"), Nothing: w.is("remote") && !local}, nil
+}
+
+func tagOf(r *mastodon.Request) (Feed, error) {
+	w := wishesOf(r)
+	return Feed{
+		Kind: Tag, Tag: foldTag(r.PathValue("tag")), Any: w.tags("any"), All: w.tags("all"), None: w.tags("none"), Media: w.is("only_media"),
+		Nothing: w.is("remote") && !w.is("local"),
+	}, nil
+}
+
 func byID(k Kind) func(r *mastodon.Request) (Feed, error) {
 	return func(r *mastodon.Request) (Feed, error) {
 		of, err := r.ID("id")
-		if err != nil {
-			return Feed{}, err
-		}
-		w, err := wishesOf(r)
-		return Feed{Kind: k, Of: of, Media: w.Media}, err
+		return Feed{Kind: k, Of: of, Media: wishesOf(r).is("only_media")}, err
 	}
 }
 
 func accountOf(r *mastodon.Request) (Feed, error) {
 	of, err := r.ID("id")
-	if err != nil {
-		return Feed{}, err
-	}
-	w, err := wishesOf(r)
-	return Feed{Kind: Account, Of: of, NoReplies: w.NoReplies, NoBoosts: w.NoBoosts, Media: w.Media, Pinned: w.Pinned, Tag: foldTag(w.Tagged)}, err
+	w := wishesOf(r)
+	return Feed{
+		Kind: Account, Of: of, NoReplies: w.is("exclude_replies"), NoBoosts: w.is("exclude_reblogs"), Media: w.is("only_media"), Pinned: w.is("pinned"),
+		Tag: foldTag(w.Get("tagged")),
+	}, err
 }

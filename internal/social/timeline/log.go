@@ -134,6 +134,13 @@ func (l *log) getLocked(n id.ID) (social.Head, bool) {
 	return l.head(&l.segments[s][at]), true
 }
 
+// from returns from where on the log holds every status.
+func (l *log) from() id.ID {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.floor
+}
+
 // put adds a status, or takes what is said now for what was known of it. One that is gone stays gone.
 func (l *log) put(h *social.Head, replace bool) {
 	l.mu.Lock()

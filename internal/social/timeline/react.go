@@ -122,9 +122,7 @@ func (s *Service) restate(ctx context.Context) error {
 
 func (s *Service) restateOne(ctx context.Context, author id.ID) error {
 	ids := s.log.by(author)
-	s.log.mu.RLock()
-	floor := s.log.floor
-	s.log.mu.RUnlock()
+	floor := s.log.from()
 	there := map[id.ID]bool{}
 	for next := newest; next > floor; {
 		found, err := s.Statuses.Ranges(ctx, []social.Range{{Account: author, Above: max(floor, 1) - 1, Below: next, Limit: 1000}})

@@ -112,20 +112,31 @@ func (s *Service) downFeed(src *source, now time.Time, top id.ID, n int) (got []
 	if src.thin {
 		return src.feed.down(s.log, now, top, n, make([]item, 0, n))
 	}
+	part := make([]item, 0, 2*n)
 	for from := top; ; {
-		var part []item
-		if part, floor = src.feed.down(s.log, now, from, 2*n, nil); len(part) == 0 {
-			return got, floor
+		if part, floor = src.feed.down(s.log, now, from, 2*n, part[:0]); len(part) == 0 {
+			return got, max(floor, s.log.from()) // what the log has dropped was not looked at
 		}
-		for _, it := range part {
-			if h, ok := s.log.get(it.id); ok && src.keep(&h) {
-				if got = append(got, it); len(got) == n {
-					return got, floor
-				}
-			}
+		var full bool
+		if got, full = s.meet(src, part, n, got); full {
+			return got, floor
 		}
 		from = part[len(part)-1].id
 	}
+}
+
+// meet appends what the reader wants to meet of part until there are n.
+func (s *Service) meet(src *source, part []item, n int, got []item) (all []item, full bool) {
+	s.log.mu.RLock()
+	defer s.log.mu.RUnlock()
+	for _, it := range part {
+		if h, ok := s.log.getLocked(it.id); ok && src.keep(&h) {
+			if got = append(got, it); len(got) == n {
+				return got, true
+			}
+		}
+	}
+	return got, false
 }
 
 // downLog is down for what the log holds. It returns below which id the timeline goes on elsewhere.

@@ -323,14 +323,14 @@ func (s *Service) marked(ctx context.Context, account id.ID, kind social.Mark, p
 	return out, nil
 }
 
-// JSON returns a page of a timeline as the API shows it. Where filters and what the reader may not read leave gaps, older statuses fill
+// JSON appends a page of a timeline as the API shows it to dst. Where filters and what the reader may not read leave gaps, older statuses fill
 // them, so that a page is short only at the end.
-func (s *Service) JSON(ctx context.Context, rel *social.Relations, f Feed, p mastodon.Page) (body []byte, r Result, err error) {
+func (s *Service) JSON(ctx context.Context, dst []byte, rel *social.Relations, f Feed, p mastodon.Page) (body []byte, r Result, err error) {
 	r, err = s.Read(ctx, rel, f, p)
 	if err != nil {
 		return nil, r, err
 	}
-	body = append(make([]byte, 0, 2048*len(r.IDs)+2), '[')
+	body = append(dst, '[')
 	n := 0
 	if len(r.IDs) > 0 {
 		if body, n, err = s.Statuses.Append(ctx, body, rel, r.IDs, f.where()); err != nil {

@@ -437,15 +437,15 @@ func TestFilteredStatusesLeaveNoGaps(t *testing.T) {
 	s := serviceOf(b, 1000)
 	load(t, s)
 	rel := &social.Relations{Viewer: 1, Follows: map[id.ID]social.Follow{2: {}}}
-	body, r, err := s.JSON(t.Context(), rel, Feed{Kind: Home}, mastodon.Page{Limit: 12})
+	body, r, err := s.JSON(t.Context(), nil, rel, Feed{Kind: Home}, mastodon.Page{Limit: 12})
 	if want := "[95,94,93,92,91,90,88,87,86,85,84,83]"; err != nil || string(body) != want || r.Next != 83 || r.Prev != 95 {
 		t.Errorf("JSON = %s, %+v, %v; want %s", body, r, err, want)
 	}
-	body, r, err = s.JSON(t.Context(), rel, Feed{Kind: Home}, mastodon.Page{Limit: 12, MaxID: 3})
+	body, r, err = s.JSON(t.Context(), nil, rel, Feed{Kind: Home}, mastodon.Page{Limit: 12, MaxID: 3})
 	if err != nil || string(body) != "[2,1]" || r.Next != 0 {
 		t.Errorf("the last page = %s, %+v, %v", body, r, err)
 	}
-	body, _, err = s.JSON(t.Context(), rel, Feed{Kind: Home}, mastodon.Page{Limit: 12, MaxID: 1})
+	body, _, err = s.JSON(t.Context(), nil, rel, Feed{Kind: Home}, mastodon.Page{Limit: 12, MaxID: 1})
 	if err != nil || string(body) != "[]" {
 		t.Errorf("beyond it = %s, %v", body, err)
 	}
