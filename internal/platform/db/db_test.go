@@ -190,6 +190,30 @@ func TestReadersCannotWrite(t *testing.T) {
 	}, schema)
 }
 
+func TestAFileThatIsNewRunsEvenWhereItsNumberIsLower(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		// Files of one date are numbered by their names: whichever of these is lower comes second in one of the two orders.
+		more := []fs.FS{
+			fstest.MapFS{"schema/2026-01-02-a.sql": {Data: []byte("CREATE TABLE a (\n  id BIGINT PRIMARY KEY\n);\n")}},
+			fstest.MapFS{"schema/2026-01-02-b.sql": {Data: []byte("CREATE TABLE b (\n  id BIGINT PRIMARY KEY\n);\n")}},
+			fstest.MapFS{"schema/2025-12-31-c.sql": {Data: []byte("CREATE TABLE c (\n  id BIGINT PRIMARY KEY\n);\n")}},
+		}
+		for i := range more {
+			if err := d.Migrate(t.Context(), append([]fs.FS{schema}, more[:i+1]...)...); err != nil {
+				t.Fatalf("with %d new files: %v", i+1, err)
+			}
+		}
+		for _, table := range []string{"a", "b", "c"} {
+			if err := d.Write(t.Context(), func(tx *db.Tx) error {
+				_, err := tx.Exec(t.Context(), `INSERT INTO `+table+` (id) VALUES (1)`)
+				return err
+			}); err != nil {
+				t.Errorf("table %s: %v", table, err)
+			}
+		}
+	}, schema)
+}
+
 func TestMigrateTwiceChangesNothing(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		if err := insert(t.Context(), d, 1, "a", 0); err != nil {
