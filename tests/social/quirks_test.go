@@ -157,7 +157,9 @@ func lively(t *testing.T, w *town) (anna, ben *person, paths []string) {
 }
 
 // own reports whether a path of lively is for anna alone.
-func own(path string) bool { return strings.HasPrefix(path, "/api/v1/media/") || strings.HasSuffix(path, "/source") }
+func own(path string) bool {
+	return strings.HasPrefix(path, "/api/v1/media/") || strings.HasSuffix(path, "/source")
+}
 
 func TestQuirk03IDsAreStringsThatSort(t *testing.T) {
 	w := open(t)
