@@ -105,10 +105,47 @@ func (s *Service) count(ctx context.Context, account id.ID, list []*Group) error
 
 // result is Mastodon's GroupedNotificationsResults.
 type result struct {
-	Accounts []json.RawMessage `json:"accounts"`
-	Partial  *[]partial        `json:"partial_accounts,omitempty"`
-	Statuses []json.RawMessage `json:"statuses"`
-	Groups   []groupJSON       `json:"notification_groups"`
+	accounts [][]byte
+	partial  []partial // nil: not asked for
+	statuses [][]byte
+	groups   []groupJSON
+}
+
+// bytes puts a result together. Accounts and statuses are bytes already: to have them encoded again would cost more than all the rest.
+func (r *result) bytes() (json.RawMessage, error) {
+	groups, err := json.Marshal(r.groups)
+	if err != nil {
+		return nil, fmt.Errorf("notification: encode groups: %w", err)
+	}
+	var some []byte
+	if r.partial != nil {
+		if some, err = json.Marshal(r.partial); err != nil {
+			return nil, fmt.Errorf("notification: encode accounts: %w", err)
+		}
+	}
+	size := len(groups) + len(some) + besides
+	for _, list := range [][][]byte{r.accounts, r.statuses} {
+		for _, b := range list {
+			size += len(b) + 1
+		}
+	}
+	out := append(make([]byte, 0, size), `{"accounts":[`...)
+	out = append(appendList(out, r.accounts), ']')
+	if some != nil {
+		out = append(append(out, `,"partial_accounts":`...), some...)
+	}
+	out = append(appendList(append(out, `,"statuses":[`...), r.statuses), `],"notification_groups":`...)
+	return append(append(out, groups...), '}'), nil
+}
+
+func appendList(dst []byte, list [][]byte) []byte {
+	for i, b := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, b...)
+	}
+	return dst
 }
 
 // groupJSON is Mastodon's NotificationGroup. The id of the newest is a number there, and so it is here: it fits.
@@ -137,8 +174,8 @@ type partial struct {
 }
 
 // render puts groups together for Mastodon's API. With avatars, all but the newest sender of each group are given in part.
-func (s *Service) render(ctx context.Context, rel *social.Relations, list []*Group, avatars, pages bool) (*result, error) {
-	out := &result{Accounts: []json.RawMessage{}, Statuses: []json.RawMessage{}, Groups: []groupJSON{}}
+func (s *Service) render(ctx context.Context, rel *social.Relations, list []*Group, avatars, pages bool) (json.RawMessage, error) {
+	out := &result{groups: []groupJSON{}}
 	var senders, statuses []id.ID
 	for _, g := range list {
 		senders = append(senders, g.Senders...)
@@ -166,15 +203,15 @@ func (s *Service) render(ctx context.Context, rel *social.Relations, list []*Gro
 		if err != nil {
 			return nil, err
 		}
-		out.Groups = append(out.Groups, j)
+		out.groups = append(out.groups, j)
 		if st := g.Newest.Status; p.statuses[st] != nil && !shown[st] {
-			shown[st], out.Statuses = true, append(out.Statuses, p.statuses[st])
+			shown[st], out.statuses = true, append(out.statuses, p.statuses[st])
 		}
 		for i, from := range g.Senders {
 			switch {
 			case full[from]:
 			case i == 0 || !avatars:
-				full[from], out.Accounts = true, append(out.Accounts, p.accounts[from])
+				full[from], out.accounts = true, append(out.accounts, p.accounts[from])
 			default:
 				some = append(some, from)
 			}
@@ -185,7 +222,7 @@ func (s *Service) render(ctx context.Context, rel *social.Relations, list []*Gro
 			return nil, err
 		}
 	}
-	return out, nil
+	return out.bytes()
 }
 
 func (s *Service) partials(ctx context.Context, out *result, some []id.ID, full map[id.ID]bool) error {
@@ -193,14 +230,13 @@ func (s *Service) partials(ctx context.Context, out *result, some []id.ID, full 
 	if err != nil {
 		return err
 	}
-	list := []partial{}
+	out.partial = []partial{}
 	for _, i := range some {
 		if a := found[i]; a != nil && !full[i] {
 			full[i] = true
-			list = append(list, partial{a.ID, a.Acct, a.URL, a.Avatar, a.AvatarStatic, a.Locked, a.Bot})
+			out.partial = append(out.partial, partial{a.ID, a.Acct, a.URL, a.Avatar, a.AvatarStatic, a.Locked, a.Bot})
 		}
 	}
-	out.Partial = &list
 	return nil
 }
 

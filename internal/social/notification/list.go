@@ -276,6 +276,9 @@ func (p *parts) shows(n *Notification) bool {
 	return n.Status == 0 || IsOwn(n.Type) || p.statuses[n.Status] != nil
 }
 
+// besides is about how many bytes a notification takes without its account and status.
+const besides = 256
+
 // appendOne appends a notification as Mastodon's API shows it.
 func (s *Service) appendOne(ctx context.Context, dst []byte, p *parts, n *Notification) ([]byte, error) {
 	dst = append(dst, `{"id":"`...)
@@ -361,7 +364,11 @@ func (s *Service) JSON(ctx context.Context, account id.ID, q Query) (body json.R
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	out := append(make([]byte, 0, 1024+1700*len(list)), '[')
+	size := 2
+	for _, n := range list {
+		size += len(p.accounts[n.From]) + len(p.statuses[n.Status]) + besides
+	}
+	out := append(make([]byte, 0, size), '[')
 	for _, n := range list {
 		if !p.shows(n) {
 			continue

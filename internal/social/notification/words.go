@@ -169,6 +169,12 @@ func warning(ctx context.Context, n *Notification) string {
 		return i18n.T(ctx, "The moderators have limited your account")
 	case "suspend":
 		return i18n.T(ctx, "The moderators have suspended your account")
+	case "disable":
+		return i18n.T(ctx, "The moderators have closed your account for now")
+	case "delete_statuses":
+		return i18n.T(ctx, "The moderators have deleted posts of yours")
+	case "mark_statuses_as_sensitive":
+		return i18n.T(ctx, "The moderators have marked posts of yours as sensitive")
 	case "sensitive":
 		return i18n.T(ctx, "The moderators have your pictures shown only after a click")
 	}
