@@ -73,7 +73,11 @@ func (s *Service) build(ctx context.Context, conf *config.Config, base string) (
 	if a, err := mail.ParseAddress(conf.Mail.From); err == nil {
 		sender = a.Address
 	}
-	all := s.configuration(base, key)
+	var terms any
+	if len(rules) > 0 {
+		terms = base + "/rules"
+	}
+	all := s.configuration(base, key, terms)
 	d.v2 = encode(object{
 		"domain": domain(base), "title": conf.Town.Name, "version": version, "source_url": Source, "description": about,
 		"usage":         object{"users": object{"active_month": f.ActiveMonth}},
@@ -119,12 +123,12 @@ func (s *Service) build(ctx context.Context, conf *config.Config, base string) (
 	return d, nil
 }
 
-// configuration is what apps may send.
-func (s *Service) configuration(base, pushKey string) object {
+// configuration is what apps may send, and where what is. terms is the address of the rules, nil where there are none.
+func (s *Service) configuration(base, pushKey string, terms any) object {
 	l := s.Limits
 	return object{
 		"urls": object{
-			"streaming": streaming(base), "status": nil, "about": base + "/about", "privacy_policy": base + "/privacy", "terms_of_service": base + "/rules",
+			"streaming": streaming(base), "status": nil, "about": base + "/", "privacy_policy": base + "/privacy", "terms_of_service": terms,
 		},
 		"vapid": object{"public_key": pushKey},
 		"accounts": object{
