@@ -104,7 +104,7 @@ func (s *Service) Featured(ctx context.Context, profile id.ID) ([]FeaturedTag, e
 	if err != nil {
 		return nil, err
 	}
-	if !e.standing.Here() {
+	if !e.standing().Here() {
 		return []FeaturedTag{}, nil
 	}
 	var tags []featured
@@ -121,7 +121,7 @@ func (s *Service) Featured(ctx context.Context, profile id.ID) ([]FeaturedTag, e
 	}
 	out := make([]FeaturedTag, len(tags))
 	for i, t := range tags {
-		out[i] = s.featured(e.standing.Handle, t, uses)
+		out[i] = s.featured(e.Handle, t, uses)
 	}
 	return out, nil
 }
@@ -167,7 +167,7 @@ func (s *Service) Feature(ctx context.Context, profile id.ID, name string) (Feat
 		return FeaturedTag{}, err
 	}
 	uses, err := s.opt.Uses(ctx, profile)
-	return s.featured(e.standing.Handle, t, uses), err
+	return s.featured(e.Handle, t, uses), err
 }
 
 // Unfeature takes a hashtag from a profile, by its id or, where that is 0, its name. It returns a NotFound error where it is not shown.

@@ -99,15 +99,11 @@ func wire(v social.Visibility) social.Visibility { return social.Visibility(v.Wi
 
 // credentials returns a profile as whoever acts as it sees it.
 func (s *Service) credentials(r *mastodon.Request, profile id.ID) (any, error) {
-	rows, read, err := s.read(r.Context(), []id.ID{profile})
+	p, err := s.entry(r.Context(), profile)
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) == 0 {
-		return nil, errUnknown
-	}
-	p := rows[0]
-	out := Credentials{Account: read.entry(p).account, Role: roleOf(r.Actor())}
+	out := Credentials{Account: p.account, Role: roleOf(r.Actor())}
 	out.Source = source{
 		Privacy: wire(p.Defaults.Visibility), Sensitive: p.Defaults.Sensitive, Note: p.Note, Fields: []social.Field{}, Secretive: p.Secretive,
 		Discoverable: p.Discoverable, Indexable: p.Indexable, Quotes: p.Defaults.Quotes, Domains: []string{},
@@ -118,7 +114,9 @@ func (s *Service) credentials(r *mastodon.Request, profile id.ID) (any, error) {
 	for _, f := range p.Fields {
 		out.Source.Fields = append(out.Source.Fields, social.Field{Name: f.Name, Value: f.Value, VerifiedAt: social.Time{Time: f.Verified}})
 	}
-	out.Source.Requests, err = s.opt.Requests(r.Context(), profile)
+	if p.Locked { // else nobody waits
+		out.Source.Requests, err = s.opt.Requests(r.Context(), profile)
+	}
 	return out, err
 }
 

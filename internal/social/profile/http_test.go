@@ -116,7 +116,7 @@ func TestTheAPIShowsAndChangesProfiles(t *testing.T) {
 			status                   int
 			want, never              []string
 		}{
-			{"ada", "GET /api/v1/accounts/verify_credentials", "", "", 200, []string{`"acct":"ada"`, `"source":{"privacy":"public"`, `"follow_requests_count":3`, `"role":{"id":"3"`, `"language":"de"`, `"fields":[]`, `"emojis":[]`, `"last_status_at":null`}, nil},
+			{"ada", "GET /api/v1/accounts/verify_credentials", "", "", 200, []string{`"acct":"ada"`, `"source":{"privacy":"public"`, `"follow_requests_count":0`, `"role":{"id":"3"`, `"language":"de"`, `"fields":[]`, `"emojis":[]`, `"last_status_at":null`}, nil},
 			{"self", "GET /api/v1/accounts/verify_credentials", "", "", 200, []string{`"acct":"ada"`}, nil},
 			{"ada", "GET /api/v1/accounts/verify_credentials?as=trattoria_da_luigi", "", "", 200, []string{`"acct":"trattoria_da_luigi"`, `"stoa":{"kind":"restaurant"`}, nil},
 			{"reader", "GET /api/v1/accounts/verify_credentials?as=taj", "", "", 403, []string{`"error"`}, nil},
@@ -125,7 +125,7 @@ func TestTheAPIShowsAndChangesProfiles(t *testing.T) {
 			{"ada", "PATCH /api/v1/accounts/update_credentials", form,
 				"display_name=Ada+%E2%AD%90&note=Hello+%3Cb%3E&locked=True&bot=1&hide_collections=0&source[privacy]=private&source[sensitive]=on&source[language]=de-AT&source[quote_policy]=nobody" +
 					"&fields_attributes[0][name]=Pie&fields_attributes[0][value]=rhubarb&fields_attributes[1][name]=&fields_attributes[1][value]=", 200,
-				[]string{`"display_name":"Ada ⭐"`, `"locked":true`, `"bot":true`, `"privacy":"private"`, `"sensitive":true`, `"language":"de-AT"`, `"quote_policy":"nobody"`, `"note":"Hello \u003cb\u003e"`, `"name":"Pie","value":"rhubarb","verified_at":null`},
+				[]string{`"display_name":"Ada ⭐"`, `"follow_requests_count":3`, `"locked":true`, `"bot":true`, `"privacy":"private"`, `"sensitive":true`, `"language":"de-AT"`, `"quote_policy":"nobody"`, `"note":"Hello \u003cb\u003e"`, `"name":"Pie","value":"rhubarb","verified_at":null`},
 				[]string{"\u003cb\u003e\u003c/p"}},
 			{"ada", "PATCH /api/v1/accounts/update_credentials", doc, `{"fields_attributes":[{"name":"Tea","value":"green"}],"locked":false,"source":{"privacy":"town"}}`, 200, []string{`"name":"Tea"`, `"locked":false`, `"privacy":"public"`}, []string{"rhubarb"}},
 			{"ada", "PATCH /api/v1/accounts/update_credentials", doc, `{"fields_attributes":{"5":{"name":"One","value":"1"},"7":{"name":"Two","value":"2"}}}`, 200, []string{`"name":"One"`, `"name":"Two"`}, nil},

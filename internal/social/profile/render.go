@@ -66,8 +66,7 @@ func address(s string) string {
 
 // entry returns the profile as it is kept in memory.
 func (r renderer) entry(p row) *entry {
-	e := &entry{standing: p.standing(), defaults: p.Defaults}
-	e.defaults.Sensitive = e.defaults.Sensitive || p.Guarded
+	e := &entry{row: p}
 	a := &social.Account{
 		ID: p.ID, Username: p.Handle, Acct: p.Handle, URL: r.base + "/@" + p.Handle, URI: r.base + "/users/" + p.Handle,
 		Locked: p.Locked, Bot: p.Bot, Group: p.Kind == social.OfGroup, Discoverable: p.Discoverable, Indexable: p.Indexable, NoIndex: !p.Indexable,
@@ -111,11 +110,10 @@ const (
 	shardHalf = 128
 )
 
-// entry is a profile as it was read: how others see it, how it stands, and what its posts are by default. Nobody changes it.
+// entry is a profile as it was read, with how others see it. Nobody changes it.
 type entry struct {
-	account  *social.Account
-	standing social.Standing
-	defaults social.Defaults
+	row
+	account *social.Account
 }
 
 // cache keeps profiles in memory.

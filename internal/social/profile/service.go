@@ -75,7 +75,7 @@ func (s *Service) Entities(ctx context.Context, ids []id.ID) (map[id.ID]*social.
 	}
 	out := make(map[id.ID]*social.Account, len(found))
 	for i, e := range found {
-		if !e.standing.Hidden {
+		if !e.standing().Hidden {
 			out[i] = e.account
 		}
 	}
@@ -88,7 +88,7 @@ func (s *Service) Entity(ctx context.Context, profile id.ID) (*social.Account, e
 	if err != nil {
 		return nil, err
 	}
-	if e.standing.Hidden {
+	if e.standing().Hidden {
 		return nil, errUnknown
 	}
 	return e.account, nil
@@ -102,7 +102,7 @@ func (s *Service) Standings(ctx context.Context, ids []id.ID) (map[id.ID]social.
 	}
 	out := make(map[id.ID]social.Standing, len(found))
 	for i, e := range found {
-		out[i] = e.standing
+		out[i] = e.standing()
 	}
 	return out, nil
 }
@@ -127,7 +127,9 @@ func (s *Service) Defaults(ctx context.Context, profile id.ID) (social.Defaults,
 	if err != nil {
 		return social.Defaults{}, err
 	}
-	return e.defaults, nil
+	out := e.row.Defaults
+	out.Sensitive = out.Sensitive || e.Guarded
+	return out, nil
 }
 
 // Resolve returns who is meant by "anna", "@anna" or "anna@this.host", in either case, or a NotFound error.
@@ -207,7 +209,7 @@ func (s *Service) resolveHidden(ctx context.Context, actor access.Actor, handle 
 		return 0, readErr
 	}
 	for i, e := range own {
-		if e.standing.Handle == strings.ToLower(strings.TrimPrefix(handle, "@")) {
+		if e.Handle == strings.ToLower(strings.TrimPrefix(handle, "@")) {
 			return i, nil
 		}
 	}
