@@ -35,7 +35,7 @@ func (a *App) chrome(next http.Handler) http.Handler {
 			guest = &http.Cookie{}
 		}
 		c.CartCount = a.Carts.Count(ctx, access.From(ctx).ID, guest.Value)
-		c.Nav = a.nav(ctx, c.Viewer != nil)
+		c.Nav, c.Bell = a.nav(ctx, c.Viewer != nil), a.bell(ctx)
 		if theme, err := r.Cookie("theme"); err == nil && (theme.Value == "light" || theme.Value == "dark") {
 			c.Theme = theme.Value
 		}
@@ -50,9 +50,23 @@ func (a *App) nav(ctx context.Context, signedIn bool) []ui.Link {
 		town = "/home"
 	}
 	return []ui.Link{
-		{Href: "/", Label: i18n.T(ctx, "Restaurants"), Icon: "utensils"}, {Href: town, Label: i18n.T(ctx, "Neighbours"), Icon: "users"},
+		{Href: "/", Label: i18n.T(ctx, "Restaurants"), Icon: "utensils"},
+		{Href: town, Label: i18n.T(ctx, "Neighbours"), Icon: "users"},
 		{Href: "/orders", Label: i18n.T(ctx, "Orders"), Icon: "receipt-text"},
 	}
+}
+
+// bell returns what leads to somebody's notifications; nil for strangers.
+func (a *App) bell(ctx context.Context) *ui.Link {
+	who := access.From(ctx)
+	if !who.SignedIn() {
+		return nil
+	}
+	n, err := a.Notices.Unread(ctx, who.ID)
+	if err != nil || n == 0 { // a page is worth more than its bell
+		return &ui.Link{Href: "/notifications", Label: i18n.T(ctx, "Notifications"), Icon: "bell"}
+	}
+	return &ui.Link{Href: "/notifications", Label: i18n.T(ctx, "Notifications, %d new", n), Icon: "bell", Count: n}
 }
 
 // viewer returns who is signed in, with the places their roles lead to, or nil.

@@ -23,7 +23,10 @@ func (a *App) pagesOfPeople() {
 	a.Pages = web.New(web.Deps{
 		Now: a.Now, URL: a.Address, Zone: a.zone, MaxText: a.Statuses.MaxLength, Hub: a.Hub, Log: a.Events, Profiles: a.Profile,
 		Graph: webGraph{a.Follow}, Statuses: webStatuses{a.Statuses}, Posts: webPosts{a}, Feeds: webFeeds{a.Timelines},
-		Parts: web.Parts{Lists: webLists{a.Lists}, Notices: a.Notices, Talks: a.Talks},
+		Parts: web.Parts{
+			Lists: webLists{a.Lists}, Notices: a.Notices, Talks: a.Talks, Search: webSearch{a}, Picks: webPicks{a, &extras{App: a}},
+			Groups: webGroups{a.Town.Groups}, Happenings: webEvents{a},
+		},
 	})
 	a.Pages.React()
 	a.Also("pages of the social network", a.Pages.Run)

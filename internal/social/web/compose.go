@@ -77,7 +77,7 @@ type composer struct {
 	composeForm
 	id      string // of the form: there may be two on a page
 	view    card.View
-	max     int // characters
+	max     int               // characters
 	faces   []*social.Account // as whom one may post; the first is oneself
 	answers *social.Status
 	quotes  *social.Status

@@ -168,11 +168,13 @@ type Deps struct {
 
 // Parts are what a page can do without: nil leaves out what needs it.
 type Parts struct {
-	Notices Notices
-	Talks   Talks
-	Search  Search
-	Picks   Picks
-	Lists   Lists
+	Notices    Notices
+	Talks      Talks
+	Search     Search
+	Picks      Picks
+	Lists      Lists
+	Groups     Groups
+	Happenings Happenings
 }
 
 // Pages serves the pages. Safe for concurrent use.
@@ -246,6 +248,12 @@ func (p *Pages) Routes(rt *httpx.Router) {
 	}
 	if p.Lists != nil {
 		p.listRoutes(rt)
+	}
+	if p.Groups != nil {
+		p.groupRoutes(rt)
+	}
+	if p.Happenings != nil {
+		p.eventRoutes(rt)
 	}
 }
 

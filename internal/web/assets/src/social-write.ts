@@ -64,17 +64,6 @@ const restore = (f: HTMLElement) => {
   if (cw && d['warning']) cw.checked = true
 }
 
-watch('[data-compose]', (f) => {
-  restore(f)
-  count(f)
-  who(f)
-  const t = area(f)
-  if (t.value) grow(t)
-  if (f.closest('dialog') || f.hasAttribute('data-first')) {
-    t.focus()
-    t.setSelectionRange(t.value.length, t.value.length)
-  }
-})
 on('input', '[data-compose]', (f, e) => {
   count(f)
   keep(f)
@@ -300,5 +289,19 @@ on('keydown', '[data-compose] textarea[name="text"]', (e, ev) => {
     ev.preventDefault()
     ev.stopPropagation()
     close(formOf(e)!)
+  }
+})
+
+// Last: it begins with the forms that are there already.
+watch('[data-compose]', (f) => {
+  restore(f)
+  count(f)
+  who(f)
+  const t = area(f)
+  if (t.value) grow(t)
+  if (t.value !== t.defaultValue) keep(f) // typed before this script was there
+  if (f.closest('dialog') || f.hasAttribute('data-first')) {
+    t.focus()
+    t.setSelectionRange(t.value.length, t.value.length)
   }
 })
