@@ -228,6 +228,10 @@ func params(line string) []string {
 			continue
 		}
 		kind := strings.Trim(p, "{}")
+		if forFriends(line) {
+			out = append(out, socialKind(line, parts[max(i-1, 0)], p))
+			continue
+		}
 		if i > 0 {
 			if k, ok := kinds[parts[i-1]+"/"+p]; ok {
 				kind = k
@@ -313,6 +317,9 @@ func (q request) body() any {
 	method, path, _ := strings.Cut(q.line, " ")
 	if method == "GET" || method == "DELETE" {
 		return nil
+	}
+	if forFriends(q.line) {
+		return socialBody(q.line)
 	}
 	if strings.HasPrefix(path, api) {
 		return q.json(method + strings.TrimPrefix(path, api))

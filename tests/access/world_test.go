@@ -269,7 +269,7 @@ func (q request) get(kind string) string {
 		return q.mine().shop.Slug
 	case "order", "code", "token", "task":
 		w.orderOn(s)
-	case "address", "session", "line": // those of a person
+	case "address", "session", "line", "status", "poll", "later", "list", "filter", "draft": // those of a person
 		return w.personal(kind, q)
 	case "n":
 		return "2" // a zone: every restaurant has two
@@ -297,6 +297,7 @@ var nowhere = map[string]string{
 	"slug": "no-such-place", "order": "999999999999999", "code": "ZZZZZZ", "token": strings.Repeat("x", 43), "task": "999999999999999", "address": "999999999999999",
 	"session": "999999999999999", "line": "999", "n": "99", "date": nextYear("", 9), "item": "999999999999999", "dish": "999999999999999", "group": "999999999999999",
 	"section": "999999999999999", "menu": "999999999999999", "option": "999999999999999", "closure": "999999999999999",
+	"status": "999999999999999", "poll": "999999999999999", "later": "999999999999999", "list": "999999999999999", "filter": "999999999999999", "draft": "999999999999999",
 	"person": "999999999999999", "town": "999999999999999", "schedule": "no.such", "key": "no.such", "role": "courier",
 }
 
@@ -414,8 +415,10 @@ func (w *world) personal(kind string, q request) string {
 		s := q.thing()
 		c.Want(w.t, 200, "PUT", "/cart", map[string]any{"restaurant": s.shop.ID, "mode": "pickup", "lines": []any{map[string]any{"item": s.dish, "qty": 1}}}, &out)
 		return out.Lines[0].N.String()
+	case "session":
+		return w.session(c)
 	}
-	return w.session(c)
+	return w.social(kind, c)
 }
 
 // save saves an address of an account; the two customers' are secret.
