@@ -279,7 +279,7 @@ func (a *App) Handler() http.Handler {
 	if a.opt.Wrap != nil {
 		routed = a.opt.Wrap(routed)
 	}
-	people := stream.Token(audit.Middleware(a.Accounts.Middleware(a.speak(a.limiter.Wrap(routed, a.limits)))))
+	people := stream.Token(audit.Middleware(a.Accounts.Middleware(a.speak(a.keptOut(a.limiter.Wrap(routed, a.limits))))))
 	mux := http.NewServeMux()
 	mux.Handle("/", httpx.Harden(people, httpx.HardenOptions{
 		Timeout: a.Config.Limits.HandlerTimeout, MaxBody: int64(a.Config.Limits.UploadBody) + 1<<20, FormBody: int64(a.Config.Limits.FormBody),

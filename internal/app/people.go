@@ -26,7 +26,7 @@ func (a *App) people() {
 	settings := func() config.Signup { return a.Settings.Config().Signup }
 	a.SignUps = signup.New(a.DB, a.IDs, a.Now, a.Accounts, a.Mail, signup.Options{
 		Mode: func() signup.Mode { return signup.Mode(settings().Mode) }, ByMail: func() bool { return settings().ByMail(a.Mail.On()) },
-		Rules: func() string { return settings().Rules }, URL: a.Address, Mailbox: a.mailbox(),
+		Rules: func() string { return settings().Rules }, URL: a.Address, Mailbox: a.mailbox(), Screen: a.screened,
 	})
 	a.keys()
 	a.SignIns = signin.New(a.DB, a.Accounts, a.Mail, signin.Options{URL: a.Address, Mailbox: a.mailbox(), Ways: a.ways(), Proofs: a.proofs()})

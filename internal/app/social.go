@@ -55,17 +55,18 @@ type Social struct {
 	News
 	Town  Town
 	Pages *web.Pages
+	Order
 }
 
 // socialSchemas returns the tables of the social network.
 func socialSchemas() []fs.FS {
-	return []fs.FS{
+	return append([]fs.FS{
 		profile.Schema, follow.Schema,
 		media.Schema, emoji.Schema, instance.Schema, status.Schema, preview.Schema, schedule.Schema, trend.Schema, discover.Schema, search.Schema,
 		filter.Schema, list.Schema,
 		push.Schema, notification.Schema, marker.Schema, tell.Schema, conversation.Schema, announcement.Schema,
 		group.Schema, event.Schema, review.Schema,
-	}
+	}, moderationSchemas()...)
 }
 
 // social builds the slices of the social network and gives each the others' services that it needs.
@@ -82,6 +83,7 @@ func (a *App) social() error {
 	a.streams()
 	a.town()
 	a.news()
+	a.keepers()
 	a.instance()
 	a.pagesOfPeople()
 	return nil
@@ -104,6 +106,7 @@ func (a *App) socialRoutes() {
 	a.Streams.Routes(a.Router)
 	a.townRoutes()
 	a.newsRoutes()
+	a.moderationRoutes()
 	a.Pages.Routes(a.Router)
 }
 
@@ -114,5 +117,5 @@ func (a *App) socialParts() []personal.Part {
 		a.Media.Personal(), a.Emoji.Personal(), a.Instance.Personal(), a.Statuses.Personal(), a.Previews.Personal(), a.Later.Personal(), a.Trends.Personal(), a.Suggested.Personal(), a.Finder.Personal(),
 		a.Filters.Personal(), a.Lists.Personal(),
 		a.Town.Groups.Personal(), a.Town.Events.Personal(), a.Town.Reviews.Personal(),
-	}, a.newsParts()...)
+	}, append(a.newsParts(), a.moderationParts()...)...)
 }

@@ -33,6 +33,12 @@ func (a *App) media() (err error) {
 	return nil
 }
 
+// filesUsed returns how many bytes the files of posts take, and how many they may take.
+func (a *App) filesUsed(ctx context.Context) (used, most int64, err error) {
+	u, err := a.Media.Use(ctx, 0)
+	return u.Bytes, u.Limit, err
+}
+
 // linkLength is as how long every address in a post counts.
 const linkLength = 23
 
@@ -47,7 +53,7 @@ func (a *App) instance() {
 			Picture: media.MaxPicture, Film: media.MaxFilm, Pixels: media.MaxPixels, FilmPixels: media.MaxFilmPixels, Rate: media.MaxRate,
 			Description: media.MaxDescription, Types: media.Types,
 		},
-		Profiles: a.Profile, Statuses: a.Statuses, Contact: a.contact, Push: a.pushKey, Seen: a.Accounts.SeenSince,
+		Profiles: a.Profile, Statuses: a.Statuses, Contact: a.contact, Push: a.pushKey, Seen: a.Accounts.SeenSince, Blocks: a.serversOut,
 		Policy: func(ctx context.Context) (out []personal.About) {
 			for _, p := range a.Privacy.Parts() {
 				if p.About != nil {

@@ -33,7 +33,7 @@ func (a *App) news() {
 	a.Markers.React()
 	a.Notices = notification.New(notification.Deps{
 		DB: a.DB, Log: a.Events, Hub: a.Hub, IDs: a.IDs, Now: a.Now, Graph: a.Follow, Profiles: a.Profile, Statuses: a.Statuses, Markers: markers{a.Markers},
-		Shop: a.shopOf, Moderators: a.moderators, Staff: a.staff,
+		Shop: a.shopOf, Moderators: a.moderators, Staff: a.staff, Report: a.reportOf, Warning: a.strikeOf,
 	})
 	a.Notices.React()
 	a.Tell = tell.New(tell.Deps{

@@ -232,6 +232,18 @@ func (s *Service) Groups(ctx context.Context, account id.ID) (out []id.ID, err e
 	return out, err
 }
 
+// Owners returns up to a hundred of the owners of a group.
+func (s *Service) Owners(ctx context.Context, group id.ID) (out []id.ID, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		list, err := people(ctx, tx, group, []Role{Owner}, 0, 100)
+		for _, t := range list {
+			out = append(out, t.account)
+		}
+		return err
+	})
+	return out, err
+}
+
 // Moderates reports whether an account keeps order in a group, and may so act for it.
 func (s *Service) Moderates(ctx context.Context, account, group id.ID) (yes bool, err error) {
 	err = s.db.Read(ctx, func(tx *db.Tx) error {

@@ -1,0 +1,174 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/contract/social"
+	"github.com/stoa-town/stoa/internal/platform/access"
+	"github.com/stoa-town/stoa/internal/platform/personal"
+	"github.com/stoa-town/stoa/internal/social/instance"
+	"github.com/stoa-town/stoa/internal/social/moderation"
+	"github.com/stoa-town/stoa/internal/social/moderation/api"
+	"github.com/stoa-town/stoa/internal/social/moderation/figures"
+	"github.com/stoa-town/stoa/internal/social/moderation/guard"
+)
+
+// Order is how the town keeps order among its people.
+type Order struct {
+	Moderation *moderation.Service
+	Guard      *guard.Service
+	Figures    *figures.Service
+	ModAPI     *api.Service
+}
+
+// moderationSchemas returns its tables.
+func moderationSchemas() []fs.FS {
+	return []fs.FS{moderation.Schema, guard.Schema, figures.Schema}
+}
+
+// keepers builds what keeps order. It comes after profiles, statuses and groups.
+func (a *App) keepers() {
+	a.Moderation = moderation.New(moderation.Deps{
+		DB: a.DB, Log: a.Events, IDs: a.IDs, Now: a.Now, Accounts: a.Accounts, Profiles: a.Profile, Statuses: a.Statuses, Mail: a.Mail,
+		Audit: a.Audit.Write, URL: a.Address, Owners: a.ownersOf,
+	})
+	a.Guard = guard.New(guard.Deps{
+		DB: a.DB, Log: a.Events, IDs: a.IDs, Now: a.Now, Audit: a.Audit.Write, Refuse: a.failUnknown,
+		Email: func(ctx context.Context, who id.ID) (string, error) {
+			acc, err := a.Accounts.Get(ctx, who)
+			return acc.Email, err
+		},
+	})
+	a.Guard.React()
+	a.Also("what is kept out", a.Guard.Run)
+	store := &storage{dir: a.Config.FilesDir(), now: a.Now}
+	a.Figures = figures.New(figures.Deps{
+		DB: a.DB, Log: a.Events, Now: a.Now, Seen: a.Accounts.SeenSince, Reports: a.Moderation.PerDay, Files: store.size, Version: a.opt.Version,
+		Host: a.host,
+	})
+	a.Figures.React(a.Jobs)
+	a.ModAPI = api.New(api.Deps{
+		DB: a.DB, Now: a.Now, Mod: a.Moderation, Guard: a.Guard, Door: a.SignUps, Rules: a.rules, Audit: a.Audit.Write,
+		Remove: func(ctx context.Context, who id.ID) error {
+			_, err := a.Privacy.Leave(ctx, who)
+			return err
+		},
+	})
+}
+
+func (a *App) moderationRoutes() {
+	a.Moderation.Routes(a.Router)
+	a.ModAPI.Routes(a.Router)
+	a.Figures.Routes(a.Router)
+}
+
+// moderationParts returns what those slices say about what they store of people.
+func (a *App) moderationParts() []personal.Part {
+	return []personal.Part{a.Moderation.Personal(), a.Guard.Personal(), a.Figures.Personal()}
+}
+
+// screened is what signing up asks before anything else.
+func (a *App) screened(ctx context.Context, email, ip string) (bool, error) { return a.Guard.SignUp(ctx, email, ip) }
+
+// keptOut keeps requests out that come from where there is no access.
+func (a *App) keptOut(next http.Handler) http.Handler { return a.Guard.Wrap(next) }
+
+// reportOf and strikeOf are what notifications show of reports and of what moderators did.
+func (a *App) reportOf(ctx context.Context, report id.ID) (any, error) {
+	return a.Moderation.ReportOf(ctx, report)
+}
+
+func (a *App) strikeOf(ctx context.Context, strike id.ID) (any, error) {
+	return a.Moderation.WarningOf(ctx, strike)
+}
+
+// serversOut returns which other servers are kept out, for everybody to read.
+func (a *App) serversOut(ctx context.Context) ([]instance.Block, error) {
+	list, err := a.Guard.Servers(ctx)
+	out := make([]instance.Block, len(list))
+	for i, b := range list {
+		out[i] = instance.Block(b)
+	}
+	return out, err
+}
+
+// ownersOf returns who answers for a restaurant or a group.
+func (a *App) ownersOf(ctx context.Context, profile id.ID, kind social.Kind) ([]id.ID, error) {
+	if kind == social.OfGroup {
+		return a.Town.Groups.Owners(ctx, profile)
+	}
+	return a.holders(ctx, access.Grant{Role: access.RoleOwner, Place: profile})
+}
+
+// host returns the name of this server.
+func (a *App) host() string {
+	u, err := url.Parse(a.Address())
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// rules returns the rules of the town by the ids that apps know them by; see social/instance.
+func (a *App) rules() []api.Rule {
+	out := []api.Rule{}
+	for part := range strings.SplitSeq(strings.ReplaceAll(a.Settings.Config().Signup.Rules, "\r\n", "\n"), "\n\n") {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, api.Rule{ID: strconv.Itoa(len(out) + 1), Text: part})
+		}
+	}
+	return out
+}
+
+// storage knows how many bytes the files take: counted at most every ten minutes, for there may be many.
+type storage struct {
+	dir string
+	now func() time.Time
+
+	mu sync.Mutex
+	at time.Time
+	n  int64
+}
+
+const recount = 10 * time.Minute
+
+func (s *storage) size(ctx context.Context) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.at.IsZero() && s.now().Sub(s.at) < recount {
+		return s.n, nil
+	}
+	var n int64
+	err := filepath.WalkDir(s.dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		if d.IsDir() {
+			return nil
+		}
+		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // deleted meanwhile
+		}
+		if err == nil {
+			n += info.Size()
+		}
+		return err
+	})
+	if err != nil {
+		return 0, errs.New(errs.Unavailable, "The files can't be counted now.").WithCause(err)
+	}
+	s.n, s.at = n, s.now()
+	return n, nil
+}
