@@ -17,6 +17,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/geo"
 	"github.com/stoa-town/stoa/internal/delivery/discover"
 	"github.com/stoa-town/stoa/internal/demo"
+	"github.com/stoa-town/stoa/internal/demo/friends"
 	"github.com/stoa-town/stoa/internal/demo/town"
 	"github.com/stoa-town/stoa/internal/platform/config"
 )
@@ -72,6 +73,10 @@ func (c demoCmd) build(ctx context.Context, cfg config.Config, log *slog.Logger)
 	d = demo.New(demo.Services{
 		Events: a.Events, Hub: a.Hub, Accounts: a.Accounts, Restaurants: a.Restaurants, Menus: a.Menus, Discover: a.Discover,
 		Quotes: a.Carts, Orders: a.Orders, Couriers: a.Couriers, Dispatch: a.Dispatch,
+		Friends: friends.Services{
+			Statuses: a.Statuses, Follow: a.Follow, Profiles: a.Profile, Media: a.Media, Groups: a.Town.Groups, Events: a.Town.Events,
+			Reviews: a.Town.Reviews, Menus: a.Menus,
+		},
 	}, t, clk, demo.Options{Log: log, OrdersPerHour: c.OrdersPerHour})
 	err = d.Settle(ctx)
 	if err == nil {

@@ -24,6 +24,7 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/menu"
 	"github.com/stoa-town/stoa/internal/delivery/order"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant"
+	"github.com/stoa-town/stoa/internal/demo/friends"
 	"github.com/stoa-town/stoa/internal/demo/town"
 	"github.com/stoa-town/stoa/internal/platform/events"
 	"github.com/stoa-town/stoa/internal/platform/realtime"
@@ -46,6 +47,7 @@ type Services struct {
 	Orders      *order.Service
 	Couriers    *courier.Service
 	Dispatch    *dispatch.Service
+	Friends     friends.Services
 }
 
 // Options are how lively the town is.
@@ -62,6 +64,7 @@ type Demo struct {
 	opt   Options
 	world *world
 
+	life  *friends.Life
 	feed  *feed
 	guard *guard
 

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
+	"time"
 
 	"github.com/stoa-town/stoa/internal/account"
 	"github.com/stoa-town/stoa/internal/base/errs"
@@ -13,6 +15,7 @@ import (
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/delivery/menu"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant"
+	"github.com/stoa-town/stoa/internal/demo/friends"
 	"github.com/stoa-town/stoa/internal/demo/town"
 	"github.com/stoa-town/stoa/internal/platform/access"
 )
@@ -27,14 +30,66 @@ func (d *Demo) Settle(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("demo: look for the town: %w", err)
 	}
-	if len(all) == 0 {
-		if err := d.seed(ctx); err != nil {
+	if len(all) > 0 {
+		if err := d.goOn(ctx); err != nil {
 			return err
 		}
-	} else if err := d.goOn(ctx); err != nil {
+		if err := d.load(ctx); err != nil {
+			return err
+		}
+		return d.life.Find(ctx)
+	}
+	opening := d.clock.Now()
+	d.clock.turn(opening.Add(-friends.History - time.Hour))
+	if err := d.seed(ctx); err != nil {
 		return err
 	}
-	return d.load(ctx)
+	if err := d.load(ctx); err != nil {
+		return err
+	}
+	return d.life.Seed(ctx, opening, d.clock.turn, d.dine(rand.New(rand.NewPCG(uint64(d.town.Seed), 11))))
+}
+
+// dine returns how people of the town bought dinner before it opened: they fetched it themselves.
+func (d *Demo) dine(r *rand.Rand) friends.Buy {
+	return func(ctx context.Context, at time.Time) (placed, customer, shop id.ID, ok bool, err error) {
+		w, ok := d.town.NextOrder(r, at)
+		if !ok || !d.town.Restaurants[w.Restaurant].Pickup {
+			return 0, 0, 0, false, nil
+		}
+		p, sh := &d.town.Neighbours[w.Neighbour], d.world.shops[w.Restaurant]
+		guest, cook := as(ctx, d.world.neighbours[w.Neighbour]), as(ctx, sh.owner)
+		m, err := d.Menus.Menu(ctx, sh.id)
+		if err != nil {
+			return 0, 0, 0, false, err
+		}
+		lines, ok := d.lines(m, w)
+		if !ok {
+			return 0, 0, 0, false, nil
+		}
+		req := delivery.QuoteRequest{Restaurant: sh.id, Mode: delivery.Pickup, Lines: lines}
+		q, err := d.Quotes.Quote(guest, req)
+		if err != nil || len(q.Problems) > 0 {
+			return 0, 0, 0, false, err
+		}
+		o, err := d.Orders.Place(guest, id.Secret(), delivery.PlaceRequest{
+			QuoteRequest: req, Fingerprint: q.Fingerprint, Method: delivery.PayOnDelivery, Name: p.Name, Phone: p.Phone,
+		})
+		if err != nil {
+			return 0, 0, 0, false, err
+		}
+		v, err := d.Orders.Get(guest, o.Order)
+		if err == nil && v.State == delivery.Created {
+			_, err = d.Orders.Confirm(cook, o.Order, nil)
+		}
+		if err == nil {
+			_, err = d.Orders.MarkReady(cook, o.Order)
+		}
+		if err == nil {
+			_, err = d.Orders.Collect(cook, o.Order, v.PickupCode)
+		}
+		return o.Order, d.world.neighbours[w.Neighbour].ID, sh.id, err == nil, err
+	}
 }
 
 // goOn sets the clock to where the town's story stands.

@@ -141,6 +141,9 @@ func (s *stage) tick(ctx context.Context) {
 	s.cook(now)
 	s.ride(now)
 	s.oversee(now)
+	for _, a := range s.life.Acts() {
+		s.act(a.Who, a.What, a.Do)
+	}
 	s.looked = now
 	// The acts of one look concern different orders and couriers: at the same time they share commits.
 	var work sync.WaitGroup
@@ -183,8 +186,11 @@ func (s *stage) chance(now time.Time, perHour float64) bool {
 
 // watch follows the event log.
 func (d *Demo) watch(list []events.Event) {
+	d.life.Heard(list)
+	now := d.clock.Now()
 	for _, e := range list {
 		switch {
+		case now.Sub(e.At) > 12*time.Hour: // the town's past, written before it opened
 		case strings.HasPrefix(e.Kind, "order."):
 			var p delivery.Order
 			if err := json.Unmarshal(e.Data, &p); err != nil {

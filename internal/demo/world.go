@@ -6,6 +6,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/demo/friends"
 	"github.com/stoa-town/stoa/internal/demo/town"
 	"github.com/stoa-town/stoa/internal/platform/access"
 )
@@ -80,7 +81,12 @@ func (d *Demo) load(ctx context.Context) error {
 	}
 	w.admin = a
 	d.world = w
-	return nil
+	people := friends.People{Neighbours: w.neighbours}
+	for _, s := range w.shops {
+		people.Shops = append(people.Shops, friends.Shop{ID: s.id, Owner: s.owner})
+	}
+	d.life, err = friends.New(d.Friends, d.town, people, d.clock.Now, d.guard.played)
+	return err
 }
 
 // as returns a context in which somebody of the town acts.

@@ -44,7 +44,7 @@ func TestEverythingCanBeSaid(t *testing.T) {
 				}
 			}
 		}
-		if len(said) < 4 {
+		if p.Weight > 0 && len(said) < 4 {
 			t.Errorf("only %q on %s", said, p.Name)
 		}
 		for _, s := range said {

@@ -92,7 +92,9 @@ func (c *canvas) fill(col color.RGBA, p []dot) {
 		return
 	}
 	z := vector.NewRasterizer(box.Dx(), box.Dy())
-	at := func(d dot) (x, y float32) { return float32(d.x - float64(box.Min.X)), float32(d.y - float64(box.Min.Y)) }
+	at := func(d dot) (x, y float32) {
+		return float32(d.x - float64(box.Min.X)), float32(d.y - float64(box.Min.Y))
+	}
 	z.MoveTo(at(p[0]))
 	for _, d := range p[1:] {
 		z.LineTo(at(d))
