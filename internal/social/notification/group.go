@@ -111,8 +111,8 @@ type result struct {
 	groups   []groupJSON
 }
 
-// bytes puts a result together. Accounts and statuses are bytes already: to have them encoded again would cost more than all the rest.
-func (r *result) bytes() (json.RawMessage, error) {
+// append puts a result together. Accounts and statuses are bytes already: to have them encoded again would cost more than all the rest.
+func (r *result) append(dst []byte) ([]byte, error) {
 	groups, err := json.Marshal(r.groups)
 	if err != nil {
 		return nil, fmt.Errorf("notification: encode groups: %w", err)
@@ -129,7 +129,7 @@ func (r *result) bytes() (json.RawMessage, error) {
 			size += len(b) + 1
 		}
 	}
-	out := append(make([]byte, 0, size), `{"accounts":[`...)
+	out := append(slices.Grow(dst, size), `{"accounts":[`...)
 	out = append(appendList(out, r.accounts), ']')
 	if some != nil {
 		out = append(append(out, `,"partial_accounts":`...), some...)
@@ -173,8 +173,8 @@ type partial struct {
 	Bot          bool   `json:"bot"`
 }
 
-// render puts groups together for Mastodon's API. With avatars, all but the newest sender of each group are given in part.
-func (s *Service) render(ctx context.Context, rel *social.Relations, list []*Group, avatars, pages bool) (json.RawMessage, error) {
+// render appends groups as they are in Mastodon's API. With avatars, all but the newest sender of each group are given in part.
+func (s *Service) render(ctx context.Context, dst []byte, rel *social.Relations, list []*Group, avatars, pages bool) ([]byte, error) {
 	out := &result{groups: []groupJSON{}}
 	var senders, statuses []id.ID
 	for _, g := range list {
@@ -222,7 +222,7 @@ func (s *Service) render(ctx context.Context, rel *social.Relations, list []*Gro
 			return nil, err
 		}
 	}
-	return out.bytes()
+	return out.append(dst)
 }
 
 func (s *Service) partials(ctx context.Context, out *result, some []id.ID, full map[id.ID]bool) error {

@@ -112,7 +112,7 @@ func (s *Service) handleList(r *mastodon.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, first, last, err := s.JSON(r.Context(), r.Actor().ID, q)
+	body, first, last, err := s.Append(r.Context(), r.Buffer(), r.Actor().ID, q)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +180,7 @@ func (s *Service) handleGroups(r *mastodon.Request) (any, error) {
 		return nil, err
 	}
 	r.Link(last, first)
-	return s.render(r.Context(), rel, list, avatars, true)
+	return s.render(r.Context(), r.Buffer(), rel, list, avatars, true)
 }
 
 func (s *Service) handleGroup(r *mastodon.Request) (any, error) {
@@ -192,7 +192,7 @@ func (s *Service) handleGroup(r *mastodon.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.render(r.Context(), rel, []*Group{g}, false, false)
+	return s.render(r.Context(), nil, rel, []*Group{g}, false, false)
 }
 
 func (s *Service) handleGroupAccounts(r *mastodon.Request) (any, error) {

@@ -349,9 +349,9 @@ type own struct {
 	Thing id.ID  `json:"thing"`
 }
 
-// JSON returns the notifications that the query means as bytes of Mastodon's API, newest first, with the ids of the first and the last of
-// those looked at, for pages before and after; both are 0 where there is none.
-func (s *Service) JSON(ctx context.Context, account id.ID, q Query) (body json.RawMessage, first, last id.ID, err error) {
+// Append appends the notifications that the query means as bytes of Mastodon's API, newest first, and returns the ids of the first and the last
+// of those looked at, for pages before and after; both are 0 where there is none.
+func (s *Service) Append(ctx context.Context, dst []byte, account id.ID, q Query) (body []byte, first, last id.ID, err error) {
 	rel, err := s.Graph.Relations(ctx, account)
 	if err != nil {
 		return nil, 0, 0, err
@@ -368,12 +368,13 @@ func (s *Service) JSON(ctx context.Context, account id.ID, q Query) (body json.R
 	for _, n := range list {
 		size += len(p.accounts[n.From]) + len(p.statuses[n.Status]) + besides
 	}
-	out := append(make([]byte, 0, size), '[')
+	out := append(slices.Grow(dst, size), '[')
+	begin := len(out)
 	for _, n := range list {
 		if !p.shows(n) {
 			continue
 		}
-		if len(out) > 1 {
+		if len(out) > begin {
 			out = append(out, ',')
 		}
 		if out, err = s.appendOne(ctx, out, &p, n); err != nil {
