@@ -49,7 +49,7 @@ func (a *App) console() {
 		DB: a.DB, Now: a.Now, Accounts: a.Accounts, People: a.Directory, SignUps: a.SignUps, Settings: a.Settings, Audit: a.Audit, Mail: a.Mail,
 		Jobs: a.Jobs, SendLink: a.SignIns.SendLink, Place: a.slugOf,
 		Probes: console.Probes{
-			Version: a.opt.Version, Started: a.Now(), Data: a.Config.Data, Zone: a.zone, Lag: a.Events.Lag, Streams: a.Hub.Streams, CertExpires: a.CertExpires,
+			Version: a.opt.Version, Started: a.Now(), Data: a.Config.Data, Zone: a.zone, Lag: a.Events.Lag, Streams: a.Hub.Streams, CertExpires: a.CertExpires, Files: a.filesUsed,
 		},
 	})
 	a.Setup.Routes(a.Router)

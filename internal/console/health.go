@@ -45,7 +45,7 @@ const (
 
 // Health looks at everything that can go wrong, in the language of ctx. A part that cannot be asked is Bad.
 func (s *Service) Health(ctx context.Context) []Check {
-	return []Check{s.database(ctx), s.disk(ctx), s.jobs(ctx), s.events(ctx), s.letters(ctx), s.certificate(ctx), s.backup(ctx), s.streams(ctx), s.version(ctx)}
+	return []Check{s.database(ctx), s.disk(ctx), s.files(ctx), s.jobs(ctx), s.events(ctx), s.letters(ctx), s.certificate(ctx), s.backup(ctx), s.streams(ctx), s.version(ctx)}
 }
 
 func (s *Service) database(ctx context.Context) Check {
@@ -72,6 +72,27 @@ func (s *Service) disk(ctx context.Context) Check {
 	case share < diskFull:
 		c.Level, c.Note = Bad, i18n.T(ctx, "Make room now: without it nothing can be stored.")
 	case share < diskLow:
+		c.Level, c.Note = Warn, i18n.T(ctx, "Make room soon.")
+	}
+	return c
+}
+
+// Shares of the room for files after which admins are told.
+const filesMany, filesFull = 0.8, 0.95
+
+func (s *Service) files(ctx context.Context) Check {
+	c := Check{Name: "files", Level: Good, Label: i18n.T(ctx, "Files of posts")}
+	used, most, err := s.Files(ctx)
+	if err != nil || most == 0 {
+		c.Level, c.Value = Bad, i18n.T(ctx, "cannot be read")
+		return c
+	}
+	c.Value = bytes(used)
+	c.Note = i18n.T(ctx, "of %s", bytes(most))
+	switch share := float64(used) / float64(most); {
+	case share > filesFull:
+		c.Level, c.Note = Bad, i18n.T(ctx, "Make room now: without it nothing can be stored.")
+	case share > filesMany:
 		c.Level, c.Note = Warn, i18n.T(ctx, "Make room soon.")
 	}
 	return c
