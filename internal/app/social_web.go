@@ -25,7 +25,7 @@ func (a *App) pagesOfPeople() {
 		Graph: webGraph{a.Follow}, Statuses: webStatuses{a.Statuses}, Posts: webPosts{a}, Feeds: webFeeds{a.Timelines},
 		Parts: web.Parts{
 			Lists: webLists{a.Lists}, Notices: a.Notices, Talks: a.Talks, Search: webSearch{a}, Picks: webPicks{a, &extras{App: a}},
-			Groups: webGroups{a.Town.Groups}, Happenings: webEvents{a},
+			Groups: webGroups{a.Town.Groups}, Happenings: webEvents{a}, Self: webSelf{a.Profile}, Filters: webFilters{a.Filters},
 		},
 	})
 	a.Pages.React()

@@ -528,7 +528,7 @@ func profileActs(f *profilePage) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if f.mine {
-			templ_7745c5c3_Err = ui.LinkButton(ui.ButtonProps{Label: i18n.T(ctx, "Edit profile"), Href: "/account"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.LinkButton(ui.ButtonProps{Label: i18n.T(ctx, "Edit profile"), Href: "/settings/profile"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -175,6 +175,8 @@ type Parts struct {
 	Lists      Lists
 	Groups     Groups
 	Happenings Happenings
+	Self       Self
+	Filters    Filters
 }
 
 // Pages serves the pages. Safe for concurrent use.
@@ -254,6 +256,9 @@ func (p *Pages) Routes(rt *httpx.Router) {
 	}
 	if p.Happenings != nil {
 		p.eventRoutes(rt)
+	}
+	if p.Self != nil && p.Filters != nil {
+		p.settingRoutes(rt)
 	}
 }
 
