@@ -246,6 +246,10 @@ func TestGoMastodonDoesAllThatPeopleDo(t *testing.T) {
 		}
 		got(anna.AccountUnblock(ctx, benID))(t, "unblock")
 
+		if _, err := ben.Report(ctx, annaID, []mastodon.ID{post.ID}, "too beautiful"); err != nil {
+			t.Errorf("report: %v", err)
+		}
+
 		// Gone.
 		fail(t, "delete", anna.DeleteStatus(ctx, post.ID))
 		if _, err := anna.GetStatus(ctx, post.ID); err == nil {
