@@ -265,7 +265,9 @@ func (s *Service) TakeAway(ctx context.Context, tx *db.Tx, by, status id.ID) (bo
 	}
 	var there bool
 	if r.BoostOf != 0 {
-		there, err = s.unboost(ctx, tx, r.Head)
+		if there, err = s.unboost(ctx, tx, r.Head); err == nil && there {
+			_, err = bump(ctx, tx, countBoosts, r.BoostOf, -1)
+		}
 	} else {
 		there, err = s.erase(ctx, tx, r, true)
 	}
