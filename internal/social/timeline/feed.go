@@ -20,6 +20,8 @@ const (
 // item is a status in a timeline: its id, and the status that it boosts or else its own id.
 type item struct{ id, of id.ID }
 
+func (it item) boost() bool { return it.id != it.of }
+
 func itemOf(h *social.Head) item {
 	if h.BoostOf != 0 {
 		return item{h.ID, h.BoostOf}

@@ -23,16 +23,21 @@ func (s *Service) page(ctx context.Context, src *source, p mastodon.Page) (got [
 		got, err = s.pageUp(ctx, src, p)
 		return got, true, err
 	}
-	top, n := newest, p.Limit+1
+	top := newest
 	if p.MaxID != 0 {
 		top = p.MaxID
 	}
-	if src.thin {
-		n = p.Limit + window + spare
-	}
-	got, err = s.down(ctx, src, top, p.SinceID, n)
+	got, err = s.down(ctx, src, top, p.SinceID, p.Limit+1)
 	if err != nil {
 		return nil, false, err
+	}
+	if n := len(got); src.thin && n > p.Limit && slices.ContainsFunc(got, item.boost) {
+		// Whether a boost is left out depends on what is below it, and others then take its place.
+		rest, err := s.down(ctx, src, got[n-1].id, p.SinceID, window+spare)
+		if err != nil {
+			return nil, false, err
+		}
+		got = append(got, rest...)
 	}
 	if src.thin {
 		got = thin(got, p.Limit+1)
@@ -50,7 +55,7 @@ func (s *Service) pageUp(ctx context.Context, src *source, p mastodon.Page) (got
 		return nil, err
 	}
 	slices.Reverse(got)
-	if src.thin && slices.ContainsFunc(got, func(it item) bool { return it.id != it.of }) {
+	if src.thin && slices.ContainsFunc(got, item.boost) {
 		older, err := s.down(ctx, src, p.MinID+1, 0, window)
 		if err != nil {
 			return nil, err
@@ -73,7 +78,7 @@ func thin(items []item, n int) []item {
 		if len(out) == n {
 			break
 		}
-		again := it.id != it.of && slices.ContainsFunc(items[i+1:min(len(items), i+1+window)], func(o item) bool { return o.of == it.of })
+		again := it.boost() && slices.ContainsFunc(items[i+1:min(len(items), i+1+window)], func(o item) bool { return o.of == it.of })
 		if !again {
 			out = append(out, it)
 		}
@@ -189,7 +194,12 @@ func (s *Service) downDB(ctx context.Context, src *source, top, bottom id.ID, n 
 }
 
 // perRange returns how many heads to read of each of several stretches for n statuses together.
-func perRange(n, ranges int) int { return min(max(3*n/max(1, ranges), 4), max(n, 20)) }
+func perRange(n, ranges int) int {
+	if ranges == 1 {
+		return 4 * n // much of it may be nothing for this reader
+	}
+	return min(max(3*n/max(1, ranges), 4), max(n, 20))
+}
 
 // merged returns what stands in stretches that go down, newest first, each status once, and below which id they go on; 0: nowhere.
 func (s *Service) merged(ctx context.Context, rs []social.Range) (hs []social.Head, cut id.ID, count int, err error) {
