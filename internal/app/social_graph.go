@@ -27,6 +27,7 @@ func (a *App) graph() {
 			return a.Privacy.HandleGone(ctx, tx, handle)
 		},
 		Rename: a.Accounts.Rename, Files: a.Files, Unlink: a.unlink, Jobs: a.Jobs, Fetch: a.Fetch, Uses: a.tagUses, Moderates: a.moderates,
+		Emojis: func(ctx context.Context, names []string) ([]social.Emoji, error) { return a.Emoji.Named(ctx, names) },
 		Relations: func(ctx context.Context, viewer id.ID) (*social.Relations, error) {
 			return a.Follow.Relations(ctx, viewer)
 		},

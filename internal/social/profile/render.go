@@ -14,10 +14,20 @@ import (
 	"github.com/stoa-town/stoa/internal/contract/social"
 )
 
-// renderer makes HTML of what people wrote. known are the handles that mentions link to.
+// renderer makes what others see of profiles. known are the handles that mentions link to.
 type renderer struct {
-	base  string // of all URLs
-	known map[string]id.ID
+	base   string // of all URLs
+	known  map[string]id.ID
+	emojis map[string]social.Emoji // of the town, by their names
+}
+
+// shortcodes returns the names of emoji that stand on a profile, each once.
+func (r row) shortcodes() []string {
+	all := r.Name + "\n" + r.Note
+	for _, f := range r.Fields {
+		all += "\n" + f.Name + "\n" + f.Value
+	}
+	return markup.Shortcodes(all)
 }
 
 // mentions returns the handles that a text mentions.
@@ -94,6 +104,11 @@ func (r renderer) entry(p row) *entry {
 		line := social.Field{Name: f.Name, Value: r.value(f.Value)}
 		line.VerifiedAt.Time = f.Verified
 		a.Fields = append(a.Fields, line)
+	}
+	for _, name := range p.shortcodes() {
+		if emoji, ok := r.emojis[name]; ok {
+			a.Emojis = append(a.Emojis, emoji)
+		}
 	}
 	a.Statuses, a.Followers, a.Following = p.Statuses, p.Followers, p.Following
 	if !p.LastStatus.IsZero() {

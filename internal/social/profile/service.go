@@ -22,7 +22,7 @@ import (
 
 const day = 24 * time.Hour
 
-// Options are what a Service is told of its server. Moderates, Gone and Unlocked may be nil.
+// Options are what a Service is told of its server. Moderates, Gone, Unlocked and Emojis may be nil.
 type Options struct {
 	// URL returns the address that people reach the server by, without a slash at the end.
 	URL func() string
@@ -39,6 +39,8 @@ type Options struct {
 	// Jobs and Fetch look whether pages that profiles name link back.
 	Jobs  *jobs.Queue
 	Fetch *fetch.Client
+	// Emojis returns those of the town's own emoji that have one of the names; nil: there are none.
+	Emojis func(ctx context.Context, names []string) ([]social.Emoji, error)
 	// Relations returns a viewer's relations.
 	Relations func(ctx context.Context, viewer id.ID) (*social.Relations, error)
 	// Requests returns how many wait to follow a profile.
@@ -301,6 +303,21 @@ func (s *Service) read(ctx context.Context, ids []id.ID) (rows []row, out render
 		out.known, err = named(ctx, tx, handles)
 		return err
 	})
+	if err != nil || s.opt.Emojis == nil {
+		return rows, out, err
+	}
+	var names []string
+	for _, r := range rows {
+		names = append(names, r.shortcodes()...)
+	}
+	if len(names) == 0 {
+		return rows, out, nil
+	}
+	found, err := s.opt.Emojis(ctx, names)
+	out.emojis = make(map[string]social.Emoji, len(found))
+	for _, e := range found {
+		out.emojis[e.Shortcode] = e
+	}
 	return rows, out, err
 }
 
