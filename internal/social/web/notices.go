@@ -88,6 +88,11 @@ func (p *Pages) notifications(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if c := ui.ChromeFrom(r.Context()); c.Bell != nil {
+		// Counted before they were looked at.
+		c.Bell = &ui.Link{Href: c.Bell.Href, Label: i18n.T(r.Context(), "Notifications"), Icon: c.Bell.Icon}
+		r = r.WithContext(ui.WithChrome(r.Context(), c))
+	}
 	v := p.view(r)
 	if ui.IsFragment(r) && r.URL.Query().Get("before") != "" {
 		return httpx.Render(w, r, http.StatusOK, noticesList(v, n))

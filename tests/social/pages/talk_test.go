@@ -181,7 +181,7 @@ func TestPagesWorkWithoutScriptAndForStrangers(t *testing.T) {
 		"/@anna.rss": {"<rss", "Bread at seven"}, "/tags/bread.rss": {"<rss", "Bread at seven"},
 		"/@anna/" + posted.ID: {`property="og:type" content="article"`, `"@type":"SocialMediaPosting"`, `rel="canonical"`}, "/@anna": {`application/rss+xml`, `"@type":"ProfilePage"`},
 	} {
-		r := s.As("").Do(t, "GET", "/"+path, nil)
+		r := s.As("").Do(t, "GET", "//"+path, nil)
 		for _, w := range want {
 			if !strings.Contains(string(r.Body), w) {
 				t.Errorf("GET %s = %d lacks %q", path, r.Status, w)

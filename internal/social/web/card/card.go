@@ -151,6 +151,12 @@ func blurred(s *social.Status) bool {
 	return false
 }
 
+// shows reports whether a status carries a card of Stoa's own. Apps are given a preview of it, which here would say the same twice.
+func shows(s *social.Status) bool {
+	x := s.Stoa
+	return x != nil && (x.Dish != nil || x.Restaurant != nil || x.Event != nil || x.Review != nil)
+}
+
 // longText is how many bytes of a status' HTML are shown in a list before the rest is left to its own page.
 const longText = 1500
 

@@ -841,7 +841,7 @@ func content(v View, s *social.Status) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if s.Card != nil && len(s.Media) == 0 && s.Quote == nil {
+		if s.Card != nil && len(s.Media) == 0 && s.Quote == nil && !shows(s) {
 			templ_7745c5c3_Err = link(v, s.Card).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
