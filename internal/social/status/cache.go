@@ -157,8 +157,11 @@ func bitOf(m social.Mark) bits {
 // maxMarks is how many of a reader's marks are kept: those on the newest statuses. Of older ones the database is asked.
 const maxMarks = 1000
 
-// maxReaders is how many readers' marks are kept.
-const maxReaders = 5000
+// maxReaders is how many readers' marks are kept, and maxKept how many marks of all of them, some thirty bytes each.
+const (
+	maxReaders = 5000
+	maxKept    = 500_000
+)
 
 // reader is what one reader has marked.
 type reader struct {
@@ -167,6 +170,7 @@ type reader struct {
 	mu    sync.RWMutex
 	ready bool
 	later []change // what happened while it was loaded
+	size  int      // marks when it was loaded
 	floor id.ID    // every mark on statuses from here on is in marks
 	marks map[id.ID]bits
 	votes map[id.ID]string // choices with a space between, by status
@@ -178,7 +182,7 @@ type change struct {
 	on     bool
 }
 
-// apply makes a change. A reader that is full of marks goes on: the next load cuts it.
+// apply makes a change.
 func (r *reader) apply(c change) {
 	if b := r.marks[c.status]; c.on {
 		r.marks[c.status] = b | c.bit
@@ -191,8 +195,9 @@ func (r *reader) apply(c change) {
 
 // readers are the readers whose marks are in memory.
 type readers struct {
-	mu sync.Mutex
-	by map[id.ID]*reader
+	mu   sync.Mutex
+	by   map[id.ID]*reader
+	size int // marks of all that are loaded
 }
 
 // of returns a reader, whose marks are loaded.
@@ -201,17 +206,34 @@ func (rs *readers) of(ctx context.Context, d *db.DB, account id.ID) (*reader, er
 	r := rs.by[account]
 	if r == nil {
 		if rs.by == nil || len(rs.by) >= maxReaders {
-			rs.by = map[id.ID]*reader{} // a load is two short queries: nothing is worth a list of who came when
+			rs.by, rs.size = map[id.ID]*reader{}, 0 // a load is two short queries: nothing is worth a list of who came when
 		}
 		r = &reader{}
 		rs.by[account] = r
 	}
 	rs.mu.Unlock()
-	r.once.Do(func() { r.err = r.load(context.WithoutCancel(ctx), d, account) })
+	r.once.Do(func() {
+		if r.err = r.load(context.WithoutCancel(ctx), d, account); r.err == nil {
+			rs.weigh(account, r)
+		}
+	})
 	if r.err != nil {
 		rs.drop(account)
 	}
 	return r, r.err
+}
+
+// weigh counts the marks of a reader who was loaded, and forgets the others where there are too many.
+func (rs *readers) weigh(account id.ID, r *reader) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if rs.by[account] != r {
+		return
+	}
+	if r.size = len(r.marks); rs.size+r.size > maxKept {
+		rs.by, rs.size = map[id.ID]*reader{account: r}, 0
+	}
+	rs.size += r.size
 }
 
 func (r *reader) load(ctx context.Context, d *db.DB, account id.ID) error {
@@ -256,11 +278,15 @@ func (rs *readers) set(account, status id.ID, bit bits, on bool) {
 		return
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	if c := (change{status, bit, on}); r.ready {
 		r.apply(c)
 	} else {
 		r.later = append(r.later, c)
+	}
+	full := len(r.marks) > 2*maxMarks
+	r.mu.Unlock()
+	if full { // the next load cuts it to the newest
+		rs.drop(account)
 	}
 }
 
@@ -268,7 +294,15 @@ func (rs *readers) set(account, status id.ID, bit bits, on bool) {
 func (rs *readers) drop(account id.ID) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	delete(rs.by, account)
+	rs.forget(account)
+}
+
+// forget is drop for who holds the lock.
+func (rs *readers) forget(account id.ID) {
+	if r := rs.by[account]; r != nil {
+		rs.size -= r.size
+		delete(rs.by, account)
+	}
 }
 
 // dropVoters has the marks of those loaded anew who have voted in a status' poll.
@@ -278,10 +312,11 @@ func (rs *readers) dropVoters(status id.ID) {
 	for account, r := range rs.by {
 		r.mu.RLock()
 		_, voted := r.votes[status]
-		if voted || !r.ready {
-			delete(rs.by, account)
-		}
+		gone := voted || !r.ready
 		r.mu.RUnlock()
+		if gone {
+			rs.forget(account)
+		}
 	}
 }
 

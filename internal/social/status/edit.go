@@ -65,13 +65,15 @@ func (s *Service) Edit(ctx context.Context, actor access.Actor, status id.ID, in
 			}
 			return err
 		}
-		if err := s.keep(ctx, tx, status); err != nil {
+		was, err := s.keep(ctx, tx, status)
+		if err != nil {
 			return err
 		}
+		next.poll = was.poll // another edit may have been quicker
 		if err := s.editPoll(ctx, tx, &next, in.Poll, now); err != nil {
 			return err
 		}
-		if err := s.editMedia(ctx, tx, actor.ID, r, in); err != nil {
+		if err := s.editMedia(ctx, tx, actor.ID, was, in); err != nil {
 			return err
 		}
 		if err := update(ctx, tx, &next, len(in.Media)); err != nil {
@@ -96,15 +98,15 @@ func (s *Service) Edit(ctx context.Context, actor access.Actor, status id.ID, in
 	return nil
 }
 
-// keep stores what a status is now as one of its versions.
-func (s *Service) keep(ctx context.Context, tx *db.Tx, status id.ID) error {
+// keep stores what a status is now as one of its versions, and returns it.
+func (s *Service) keep(ctx context.Context, tx *db.Tx, status id.ID) (*row, error) {
 	was, err := rowOf(ctx, tx, status)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	media, err := s.Media.Of(ctx, tx, []id.ID{status})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v := version{at: was.editedAt, sensitive: was.sensitive, spoiler: was.spoiler, source: was.source, content: was.content, media: "[]", poll: "[]"}
 	if v.at == 0 {
@@ -113,22 +115,22 @@ func (s *Service) keep(ctx context.Context, tx *db.Tx, status id.ID) error {
 	if list := media[status]; len(list) > 0 {
 		b, err := json.Marshal(list)
 		if err != nil {
-			return fmt.Errorf("status: encode attachments: %w", err)
+			return nil, fmt.Errorf("status: encode attachments: %w", err)
 		}
 		v.media = string(b)
 	}
 	if was.poll != 0 {
 		p, err := pollOf(ctx, tx, was.poll)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		b, err := json.Marshal(p.titles())
 		if err != nil {
-			return fmt.Errorf("status: encode a poll: %w", err)
+			return nil, fmt.Errorf("status: encode a poll: %w", err)
 		}
 		v.poll = string(b)
 	}
-	return keepVersion(ctx, tx, status, v)
+	return was, keepVersion(ctx, tx, status, v)
 }
 
 // editPoll makes a status' poll what it is to be.

@@ -302,3 +302,65 @@ func TestTheSameKeyGivesTheSameStatus(t *testing.T) {
 		}
 	})
 }
+
+func TestMarksOnOldStatusesAreFoundToo(t *testing.T) {
+	w := onLite(t)
+	anna, ben := w.person("anna"), w.person("ben")
+	old := w.post(anna, Draft{Text: "old", Poll: &NewPoll{Options: []string{"a", "b"}, ExpiresIn: time.Hour}})
+	w.must(w.Mark(t.Context(), ben, old, social.Bookmark, true))
+	w.must(w.Mark(t.Context(), ben, old, social.MuteTalk, true))
+	w.must(w.Vote(t.Context(), ben, w.see(ben, old).Poll.ID, []int{1}))
+	unmarked := w.say(anna, "old, too")
+	for i := range maxMarks + 5 {
+		w.must(w.Mark(t.Context(), ben, w.say(anna, fmt.Sprint(i)), social.Favourite, true))
+	}
+	fresh := w.say(anna, "new")
+	w.must(w.Mark(t.Context(), ben, fresh, social.Favourite, true))
+	for _, s := range []*Service{w.Service, w.node(events.NewLocal(), id.NewSource(2))} {
+		list, err := s.Statuses(t.Context(), w.relOf(ben.ID), []id.ID{old, unmarked, fresh}, "")
+		if err != nil || len(list) != 3 {
+			t.Fatal(list, err)
+		}
+		if o := list[0]; !o.Bookmarked || !o.Muted || !*o.Poll.Voted || (*o.Poll.OwnVotes)[0] != 1 || o.Favourited || list[1].Bookmarked || !list[2].Favourited {
+			t.Errorf("old: %+v, unmarked: %+v, new: %+v", o, list[1], list[2])
+		}
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	l := newLRU[int](1000)
+	gens := make([]uint32, 1)
+	for i := range 100 {
+		l.get([]id.ID{id.ID(i + 1)}, make([]int, 1), gens)
+		l.put(gens[0], id.ID(i+1), i, 30)
+		l.get([]id.ID{1}, make([]int, 1), nil) // the first is used again and again
+	}
+	if l.size > 1000 || l.used.Len() != len(l.by) || l.used.Len() != 33 {
+		t.Errorf("%d bytes of %d values in %d places", l.size, len(l.by), l.used.Len())
+	}
+	got := []int{-1}
+	if l.get([]id.ID{1}, got, nil) != 0 || got[0] != 0 {
+		t.Error("what was used all the time is gone")
+	}
+	l.get([]id.ID{7}, got, gens)
+	l.drop(7)
+	l.put(gens[0], 7, 7, 30)
+	if l.get([]id.ID{7}, got, nil) != 1 {
+		t.Error("what was read before a drop was kept")
+	}
+	var rs readers
+	for i := range 3 {
+		r := &reader{marks: make(map[id.ID]bits)}
+		for j := range maxKept/2 + 1 {
+			r.marks[id.ID(j)] = bitBoost
+		}
+		if rs.by == nil {
+			rs.by = map[id.ID]*reader{}
+		}
+		rs.by[id.ID(i)] = r
+		rs.weigh(id.ID(i), r)
+	}
+	if len(rs.by) != 1 || rs.size > maxKept {
+		t.Errorf("%d marks of %d readers", rs.size, len(rs.by))
+	}
+}

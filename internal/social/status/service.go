@@ -204,6 +204,7 @@ func (s *Service) heard(p events.Payload) {
 		}
 	case social.ProfileChanged:
 		s.cache.dropAccount(p.Profile)
+		s.cache.statuses.dropIf(func(e *entry) bool { return e.head.Account == p.Profile }) // their addresses have the handle in them
 	case social.Moderated:
 		s.cache.dropAccount(p.Profile)
 	}
