@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
@@ -315,10 +316,18 @@ func (l *Life) verdict(p plate) (Act, bool) {
 	return Act{who, "review", func(ctx context.Context) error {
 		ctx = access.With(ctx, who)
 		bought, err := l.Reviews.Orders.Bought(ctx, p.order)
-		if err != nil || len(bought.Lines) == 0 {
+		if err != nil {
 			return refused(err)
 		}
-		line := bought.Lines[int(pick*float64(len(bought.Lines)))]
+		m, err := l.Menus.Menu(ctx, p.shop)
+		if err != nil {
+			return refused(err)
+		}
+		eaten := slices.DeleteFunc(bought.Lines, func(b review.Line) bool { return m.Items[b.Item] == nil || m.Items[b.Item].Tax != "food" })
+		if len(eaten) == 0 {
+			return nil // only something to drink: not worth a word
+		}
+		line := eaten[int(pick*float64(len(eaten)))]
 		l.mu.Lock()
 		th := l.talk.On(l.rand, fmt.Sprintf("review%d", stars), "en", map[string]string{"dish": line.Name, "restaurant": l.town.Restaurants[shop].Name})
 		thanks, ok := l.talk.Return(l.rand, th)

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/geo"
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/social/event"
@@ -21,13 +23,13 @@ import (
 
 // What a week of history holds each day.
 const (
-	days          = 7
-	dayPosts      = 11
-	dayAnswers    = 16
-	dayLikes      = 55
-	dayBoosts     = 4
-	daySpecials   = 4
-	historyPhotos = 10 // altogether
+	days        = 7
+	dayPosts    = 11
+	dayAnswers  = 26
+	dayLikes    = 45
+	dayBoosts   = 4
+	daySpecials = 4
+	dayPhotos   = 2
 )
 
 // History is how long before the town opens its people began to post.
@@ -65,18 +67,8 @@ func (l *Life) talkStreet() string {
 	return best
 }
 
-func slugOf(s string) string {
-	var out []rune
-	for _, c := range s {
-		switch {
-		case c >= 'a' && c <= 'z':
-			out = append(out, c)
-		case c >= 'A' && c <= 'Z':
-			out = append(out, c+32)
-		}
-	}
-	return string(out[:min(len(out), 12)])
-}
+// slugOf returns a street as a part of a handle.
+func slugOf(street string) string { return strings.ReplaceAll(text.Slug(street, 18), "-", "_") }
 
 // Buy has a neighbour buy something at a moment and fetch it, and returns the order. It is not ok where nobody was hungry.
 type Buy func(ctx context.Context, at time.Time) (order, customer, shop id.ID, ok bool, err error)
@@ -85,7 +77,6 @@ type Buy func(ctx context.Context, at time.Time) (order, customer, shop id.ID, o
 func (l *Life) Seed(ctx context.Context, end time.Time, set func(time.Time), buy Buy) error {
 	begin := end.Add(-History)
 	set(begin)
-	l.photos = historyPhotos
 	if err := l.introduce(ctx); err != nil {
 		return err
 	}
@@ -231,8 +222,9 @@ func (l *Life) day(ctx context.Context, morning, end time.Time, set func(time.Ti
 	add("post", dayPosts, 0, 14*time.Hour)
 	add("answer", dayAnswers, time.Hour, 14*time.Hour)
 	add("special", daySpecials, 150*time.Minute, 3*time.Hour)
-	add("eat", 4, 4*time.Hour, 2*time.Hour)
-	add("eat", 6, 10*time.Hour, 3*time.Hour)
+	add("eat", 2, 4*time.Hour, 2*time.Hour)
+	add("eat", 4, 10*time.Hour, 3*time.Hour)
+	l.photos = dayPhotos
 	slices.SortFunc(list, func(a, b moment) int { return a.at.Compare(b.at) })
 	for _, m := range list {
 		if !m.at.Before(end) {

@@ -32,7 +32,7 @@ func (s *Service) calendar(name string, list []row, texts map[id.ID]Event) strin
 	cal.SetMethod(ics.MethodPublish)
 	cal.SetName(name)
 	cal.SetXWRCalName(name)
-	cal.SetRefreshInterval("PT1H", ics.WithValue("DURATION"))
+	cal.SetRefreshInterval("PT1H")
 	cal.SetXPublishedTTL("PT1H")
 	for i := range list {
 		r := &list[i]
