@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/social"
@@ -108,22 +109,19 @@ type result struct {
 	accounts [][]byte
 	partial  []partial // nil: not asked for
 	statuses [][]byte
-	groups   []groupJSON
+	groups   []byte // with a comma between
 }
 
 // append puts a result together. Accounts and statuses are bytes already: to have them encoded again would cost more than all the rest.
 func (r *result) append(dst []byte) ([]byte, error) {
-	groups, err := json.Marshal(r.groups)
-	if err != nil {
-		return nil, fmt.Errorf("notification: encode groups: %w", err)
-	}
 	var some []byte
 	if r.partial != nil {
+		var err error
 		if some, err = json.Marshal(r.partial); err != nil {
 			return nil, fmt.Errorf("notification: encode accounts: %w", err)
 		}
 	}
-	size := len(groups) + len(some) + besides
+	size := len(r.groups) + len(some) + besides
 	for _, list := range [][][]byte{r.accounts, r.statuses} {
 		for _, b := range list {
 			size += len(b) + 1
@@ -134,8 +132,8 @@ func (r *result) append(dst []byte) ([]byte, error) {
 	if some != nil {
 		out = append(append(out, `,"partial_accounts":`...), some...)
 	}
-	out = append(appendList(append(out, `,"statuses":[`...), r.statuses), `],"notification_groups":`...)
-	return append(append(out, groups...), '}'), nil
+	out = append(appendList(append(out, `,"statuses":[`...), r.statuses), `],"notification_groups":[`...)
+	return append(append(out, r.groups...), "]}"...), nil
 }
 
 func appendList(dst []byte, list [][]byte) []byte {
@@ -146,20 +144,6 @@ func appendList(dst []byte, list [][]byte) []byte {
 		dst = append(dst, b...)
 	}
 	return dst
-}
-
-// groupJSON is Mastodon's NotificationGroup. The id of the newest is a number there, and so it is here: it fits.
-type groupJSON struct {
-	Key     string       `json:"group_key"`
-	Count   int          `json:"notifications_count"`
-	Type    string       `json:"type"`
-	Newest  int64        `json:"most_recent_notification_id"`
-	MinID   *id.ID       `json:"page_min_id,omitempty"`
-	MaxID   *id.ID       `json:"page_max_id,omitempty"`
-	At      *social.Time `json:"latest_page_notification_at,omitempty"`
-	Senders []id.ID      `json:"sample_account_ids"`
-	Status  *id.ID       `json:"status_id,omitempty"`
-	extra
 }
 
 // partial is an account of which only the picture is shown.
@@ -175,7 +159,7 @@ type partial struct {
 
 // render appends groups as they are in Mastodon's API. With avatars, all but the newest sender of each group are given in part.
 func (s *Service) render(ctx context.Context, dst []byte, rel *social.Relations, list []*Group, avatars, pages bool) ([]byte, error) {
-	out := &result{groups: []groupJSON{}}
+	out := &result{groups: make([]byte, 0, len(list)*besides)}
 	var senders, statuses []id.ID
 	for _, g := range list {
 		senders = append(senders, g.Senders...)
@@ -199,11 +183,12 @@ func (s *Service) render(ctx context.Context, dst []byte, rel *social.Relations,
 		if len(g.Senders) == 0 || !p.shows(&Notification{Type: g.Newest.Type, From: g.Senders[0], Status: g.Newest.Status}) {
 			continue
 		}
-		j, err := s.groupJSON(ctx, g, pages)
-		if err != nil {
+		if len(out.groups) > 0 {
+			out.groups = append(out.groups, ',')
+		}
+		if out.groups, err = s.appendGroup(ctx, out.groups, g, pages); err != nil {
 			return nil, err
 		}
-		out.groups = append(out.groups, j)
 		if st := g.Newest.Status; p.statuses[st] != nil && !shown[st] {
 			shown[st], out.statuses = true, append(out.statuses, p.statuses[st])
 		}
@@ -240,18 +225,36 @@ func (s *Service) partials(ctx context.Context, out *result, some []id.ID, full 
 	return nil
 }
 
-func (s *Service) groupJSON(ctx context.Context, g *Group, page bool) (groupJSON, error) {
+// appendGroup appends a group as Mastodon's NotificationGroup; page says that it is part of a page. The id of the newest is a number there, and
+// so it is here: it fits.
+func (s *Service) appendGroup(ctx context.Context, dst []byte, g *Group, page bool) ([]byte, error) {
 	n := g.Newest
-	j := groupJSON{Key: g.Key, Count: g.Count, Type: n.Type, Newest: int64(g.Last), Senders: g.Senders}
+	number := func(name string, v int64, quote string) {
+		dst = append(append(append(append(dst, `,"`...), name...), `":`...), quote...)
+		dst = append(strconv.AppendInt(dst, v, 10), quote...)
+	}
+	dst = strconv.AppendQuote(append(dst, `{"group_key":`...), g.Key)
+	number("notifications_count", int64(g.Count), "")
+	dst = strconv.AppendQuote(append(dst, `,"type":`...), n.Type)
+	number("most_recent_notification_id", int64(g.Last), "")
 	if page {
-		j.MinID, j.MaxID, j.At = &g.Oldest, &n.ID, &social.Time{Time: n.At}
+		number("page_min_id", int64(g.Oldest), `"`)
+		number("page_max_id", int64(n.ID), `"`)
+		dst = appendTime(append(dst, `,"latest_page_notification_at":`...), n)
 	}
+	dst = append(dst, `,"sample_account_ids":[`...)
+	for i, from := range g.Senders {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(strconv.AppendInt(append(dst, '"'), int64(from), 10), '"')
+	}
+	dst = append(dst, ']')
 	if n.Status != 0 {
-		j.Status = &n.Status
+		number("status_id", int64(n.Status), `"`)
 	}
-	var err error
-	j.extra, err = s.extra(ctx, n)
-	return j, err
+	dst, err := s.appendExtra(ctx, dst, n)
+	return append(dst, '}'), err
 }
 
 // oneGroup returns the rows of a group that is the account's as a Group, or a NotFound error.
