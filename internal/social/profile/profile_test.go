@@ -96,6 +96,9 @@ func TestTheMigrationMakesProfilesOfAllWhoAreHere(t *testing.T) {
 		if err != nil || !all[3].Hidden || !all[12].Hidden || all[12].Handle != "taj_12" || len(all) != 2 {
 			t.Errorf("standings %+v, %v", all, err)
 		}
+		if all, err = f.Apart(t.Context()); err != nil || !all[3].Hidden || !all[2].Suspended || len(all) != 3 {
+			t.Errorf("apart %+v, %v", all, err)
+		}
 		if a := got[2]; !a.Suspended || a.Avatar != "https://town.example/avatars/taj.png" {
 			t.Errorf("suspended profile %+v", a)
 		}

@@ -109,6 +109,15 @@ func (s *Service) Standings(ctx context.Context, ids []id.ID) (map[id.ID]social.
 	return out, nil
 }
 
+// Apart returns how those stand who are not simply there for everybody: hidden, suspended or silenced.
+func (s *Service) Apart(ctx context.Context) (out map[id.ID]social.Standing, err error) {
+	err = s.db.Read(ctx, func(tx *db.Tx) error {
+		out, err = apart(ctx, tx)
+		return err
+	})
+	return out, err
+}
+
 // Hold returns how profiles stand, by id, and keeps everybody else who Holds one of them waiting until tx ends: what is decided by it is
 // decided once. Those that are not there are left out. Call it before Counts of the same profiles, with all ids at once.
 func (s *Service) Hold(ctx context.Context, tx *db.Tx, ids ...id.ID) (map[id.ID]social.Standing, error) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/db"
 )
 
@@ -248,4 +249,17 @@ func insertFeatured(ctx context.Context, tx *db.Tx, profile id.ID, t featured, n
 func deleteFeatured(ctx context.Context, tx *db.Tx, profile, tag id.ID, name string) (bool, error) {
 	n, err := tx.Exec(ctx, `DELETE FROM social_featured_tag WHERE profile = $1 AND (id = $2 OR $2 = 0 AND name = $3)`, profile, tag, name)
 	return n > 0, err
+}
+
+// apart returns those who are hidden, suspended or silenced. The condition is that of the index.
+func apart(ctx context.Context, tx *db.Tx) (map[id.ID]social.Standing, error) {
+	out := map[id.ID]social.Standing{}
+	return out, tx.Each(ctx, func(r db.Scanner) error {
+		var one social.Standing
+		var is state
+		err := r.Scan(&one.ID, (*string)(&is), &one.Limited)
+		one.Hidden, one.Suspended = is == hidden, is == suspended
+		out[one.ID] = one
+		return err
+	}, `SELECT id, state, limited FROM social_profile WHERE state <> 'here' OR limited`)
 }

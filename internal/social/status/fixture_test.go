@@ -174,6 +174,18 @@ func (w *town) Entities(_ context.Context, ids []id.ID) (map[id.ID]*social.Accou
 	return out, nil
 }
 
+func (w *town) Apart(context.Context) (map[id.ID]social.Standing, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := map[id.ID]social.Standing{}
+	for n, a := range w.people {
+		if a.Suspended || a.Limited {
+			out[n] = social.Standing{ID: n, Suspended: a.Suspended, Limited: a.Limited}
+		}
+	}
+	return out, nil
+}
+
 func (w *town) Resolve(_ context.Context, acct string) (id.ID, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -22,6 +22,8 @@ import (
 type Profiles interface {
 	// Entities returns accounts as everybody sees them; those that are not there are left out.
 	Entities(ctx context.Context, ids []id.ID) (map[id.ID]*social.Account, error)
+	// Apart returns how those stand who are hidden, suspended or silenced.
+	Apart(ctx context.Context) (map[id.ID]social.Standing, error)
 	// Resolve returns the profile named "anna" or "anna@this.host", or a NotFound error.
 	Resolve(ctx context.Context, acct string) (id.ID, error)
 	// Defaults returns what a profile's new statuses are where nothing else is said.
@@ -205,8 +207,11 @@ func (s *Service) heard(p events.Payload) {
 	case social.ProfileChanged:
 		s.cache.dropAccount(p.Profile)
 		s.cache.statuses.dropIf(func(e *entry) bool { return e.head.Account == p.Profile }) // their addresses have the handle in them
+	case social.EmojiChanged:
+		s.cache.clear()
 	case social.Moderated:
 		s.cache.dropAccount(p.Profile)
+		s.cache.statuses.dropIf(func(e *entry) bool { return e.head.Account == p.Profile }) // they say whether they are sensitive
 	}
 }
 
@@ -247,6 +252,8 @@ func decode(e events.Event) events.Payload {
 		return payload[social.Followed](e)
 	case social.KindProfileChanged:
 		return payload[social.ProfileChanged](e)
+	case social.KindEmojiChanged:
+		return social.EmojiChanged{}
 	case social.KindModerated:
 		return payload[social.Moderated](e)
 	}
@@ -295,8 +302,22 @@ func (s *Service) Head(ctx context.Context, status id.ID) (social.Head, error) {
 	return hs[0], nil
 }
 
+// manyHeads is from how many heads on their authors are not looked at one by one.
+const manyHeads = 64
+
 // present leaves out what suspended authors wrote, and marks what silenced ones did.
 func (s *Service) present(ctx context.Context, hs []social.Head) ([]social.Head, error) {
+	if len(hs) >= manyHeads {
+		apart, err := s.Profiles.Apart(ctx)
+		if err != nil {
+			return nil, err
+		}
+		hs = slices.DeleteFunc(hs, func(h social.Head) bool { return apart[h.Account].Hidden || apart[h.Account].Suspended })
+		for i := range hs {
+			hs[i].Hidden = apart[hs[i].Account].Limited
+		}
+		return hs, nil
+	}
 	ids := make([]id.ID, 0, len(hs))
 	for i := range hs {
 		ids = append(ids, hs[i].Account)

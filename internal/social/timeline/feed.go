@@ -118,8 +118,8 @@ func (f *feed) follow(l *log, now time.Time) {
 
 // build looks through the log from its end. The caller holds l.mu, too.
 func (f *feed) build(l *log, now time.Time) {
-	f.items, f.floor, f.at, f.built = nil, l.floor, l.seq.Load(), true
-	if l.floor == newest {
+	f.items, f.floor, f.at, f.built = nil, l.floor, l.seq.Load(), l.floor != newest
+	if !f.built {
 		return // nothing is loaded yet
 	}
 	l.down(newest, func(e *entry) bool {
@@ -140,7 +140,7 @@ func (f *feed) build(l *log, now time.Time) {
 
 // change takes a status in, or out, that has changed. The caller holds l.mu, too.
 func (f *feed) change(l *log, n id.ID, now time.Time) {
-	if n < f.floor {
+	if n < f.floor || n < l.floor { // or the log has dropped it since
 		return
 	}
 	at := sort.Search(len(f.items), func(i int) bool { return f.items[i].id >= n })

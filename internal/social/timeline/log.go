@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	journalLen = 8192
-	newest     = id.ID(math.MaxInt64) // above every id
+	journalMost = 8192
+	newest      = id.ID(math.MaxInt64) // above every id
 )
 
 // log holds the heads of the newest statuses in the order of their ids: everything from floor on. Safe for concurrent use.
@@ -31,7 +31,7 @@ type log struct {
 	size     int
 	floor    id.ID    // the log holds every status from here on
 	loaded   bool     // floor will not fall any more
-	journal  []id.ID  // ring: which status the change seq%len was about
+	journal  []id.ID  // ring: which status the change seq%len was about; shorter than the log, so that what changed is still there
 	langs    []string // by entry.lang
 	langOf   map[string]uint16
 	visOf    map[social.Visibility]uint8
@@ -66,7 +66,7 @@ const flagsAbsent = flagGone | flagAway
 var visibilities = []social.Visibility{social.Public, social.Unlisted, social.Followers, social.Direct, social.Town, social.Group}
 
 func newLog(most int) *log {
-	l := &log{most: most, segment: max(16, most/48), floor: newest, journal: make([]id.ID, journalLen), langs: []string{""}, langOf: map[string]uint16{"": 0}, visOf: map[social.Visibility]uint8{}}
+	l := &log{most: most, segment: max(16, most/48), floor: newest, journal: make([]id.ID, min(journalMost, max(16, most/2))), langs: []string{""}, langOf: map[string]uint16{"": 0}, visOf: map[social.Visibility]uint8{}}
 	for i, v := range visibilities {
 		l.visOf[v] = uint8(i)
 	}
@@ -204,7 +204,7 @@ func (l *log) trim() {
 // changed notes a change; the caller holds mu.
 func (l *log) changed(n id.ID) {
 	seq := l.seq.Load()
-	l.journal[seq%journalLen] = n
+	l.journal[seq%int64(len(l.journal))] = n
 	l.seq.Store(seq + 1)
 }
 
@@ -212,11 +212,11 @@ func (l *log) changed(n id.ID) {
 // many to tell. The caller holds mu.
 func (l *log) changes(seq int64, fn func(id.ID)) (now int64, whole bool) {
 	now = l.seq.Load()
-	if now-seq > journalLen {
+	if now-seq > int64(len(l.journal)) {
 		return now, false
 	}
 	for ; seq < now; seq++ {
-		fn(l.journal[seq%journalLen])
+		fn(l.journal[seq%int64(len(l.journal))])
 	}
 	return now, true
 }
