@@ -588,6 +588,13 @@ func TestQuirk12FilesWithAndWithoutNames(t *testing.T) {
 	}
 	kind, form = parts(t, map[string]string{"description": "x"}, nil)
 	w.send(t, anna.token, "POST", "/api/v2/media", kind, form).read(t, 422, "no file", nil)
+	for size, want := range map[int]int{20 << 20: 422, 41 << 20: 413, 70 << 20: 413} {
+		kind, form = parts(t, nil, map[string][]byte{"file": make([]byte, size)})
+		var e struct{ Error string }
+		if w.send(t, anna.token, "POST", "/api/v2/media", kind, form).read(t, want, fmt.Sprint(size>>20, " MB"), &e); e.Error == "" {
+			t.Errorf("%d MB are refused without a word", size>>20)
+		}
+	}
 }
 
 func TestQuirk13NobodyHasToSayWhatTheyAre(t *testing.T) {
