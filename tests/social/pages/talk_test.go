@@ -81,7 +81,7 @@ func TestTwoNeighboursTalkLive(t *testing.T) {
 		t.Errorf("the star is pressed: %s; want true before the server has answered", got)
 	}
 	anna.Await(`document.querySelector("[data-feed=home] .act-favourite .num").textContent.trim() === "1"`, "see the star of luca")
-	anna.Await(`[...document.querySelectorAll(".bell-count")].some(e => !e.hidden && e.textContent.trim() === "1")`, "see that there is something new")
+	anna.Await(`[...document.querySelectorAll(".bell-count")].some(e => !e.hidden && e.textContent.trim() === "2")`, "see that there is something new: a follower, a star")
 
 	// luca answers in the dialog; anna reads the conversation meanwhile.
 	anna.Click(`[data-feed=home] .post-time`)
@@ -160,6 +160,7 @@ func TestPagesWorkWithoutScriptAndForStrangers(t *testing.T) {
 	var posted struct {
 		ID string `json:"id"`
 	}
+	anna.Want(t, 200, "PATCH", "/api/v1/accounts/update_credentials", map[string]any{"indexable": true, "discoverable": true}, nil)
 	anna.Want(t, 200, "POST", "/api/v1/statuses", map[string]any{"status": "Bread at seven. #bread", "visibility": "public"}, &posted)
 	anna.Want(t, 200, "POST", "/api/v1/statuses", map[string]any{"status": "Only for you, neighbours", "visibility": "town"}, nil)
 
