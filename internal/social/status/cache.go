@@ -121,6 +121,12 @@ func newCache(statuses int) *cache {
 	return &cache{newLRU[*entry](statuses), newLRU[*account](maxAccounts)}
 }
 
+// clear forgets everything.
+func (c *cache) clear() {
+	c.statuses.dropIf(func(*entry) bool { return true })
+	c.accounts.dropIf(func(*account) bool { return true })
+}
+
 func (c *cache) drop(ids ...id.ID)         { c.statuses.drop(ids...) }
 func (c *cache) dropAccount(account id.ID) { c.accounts.drop(account) }
 
@@ -169,28 +175,10 @@ type reader struct {
 	err   error
 	mu    sync.RWMutex
 	ready bool
-	later []change // what happened while it was loaded
-	size  int      // marks when it was loaded
-	floor id.ID    // every mark on statuses from here on is in marks
+	size  int   // marks when it was loaded
+	floor id.ID // every mark on statuses from here on is in marks
 	marks map[id.ID]bits
 	votes map[id.ID]string // choices with a space between, by status
-}
-
-type change struct {
-	status id.ID
-	bit    bits
-	on     bool
-}
-
-// apply makes a change.
-func (r *reader) apply(c change) {
-	if b := r.marks[c.status]; c.on {
-		r.marks[c.status] = b | c.bit
-	} else if b &^= c.bit; b != 0 {
-		r.marks[c.status] = b
-	} else {
-		delete(r.marks, c.status)
-	}
 }
 
 // readers are the readers whose marks are in memory.
@@ -262,31 +250,24 @@ func (r *reader) load(ctx context.Context, d *db.DB, account id.ID) error {
 			r.votes[m.status] = m.value
 		}
 	}
-	for _, c := range r.later {
-		r.apply(c)
-	}
-	r.later, r.ready = nil, true
+	r.ready = true
 	return nil
 }
 
-// set notes a change of a reader whose marks are in memory.
+// set hears that a reader has marked a status, or taken a mark back. Of two changes at once it may hear in the wrong order: so it does not
+// take over what it hears, but has the marks loaded anew where they say otherwise.
 func (rs *readers) set(account, status id.ID, bit bits, on bool) {
 	rs.mu.Lock()
+	defer rs.mu.Unlock()
 	r := rs.by[account]
-	rs.mu.Unlock()
 	if r == nil {
 		return
 	}
-	r.mu.Lock()
-	if c := (change{status, bit, on}); r.ready {
-		r.apply(c)
-	} else {
-		r.later = append(r.later, c)
-	}
-	full := len(r.marks) > 2*maxMarks
-	r.mu.Unlock()
-	if full { // the next load cuts it to the newest
-		rs.drop(account)
+	r.mu.RLock()
+	same := r.ready && r.marks[status]&bit != 0 == on
+	r.mu.RUnlock()
+	if !same {
+		rs.forget(account)
 	}
 }
 

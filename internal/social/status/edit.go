@@ -238,7 +238,7 @@ func (s *Service) delete(ctx context.Context, by id.ID, r *row, media bool) erro
 	var told events.Payload
 	err := s.DB.Write(ctx, func(tx *db.Tx) error {
 		told = nil
-		there, err := s.erase(ctx, tx, r, media)
+		there, err := s.erase(ctx, tx, r.ID, media)
 		if err != nil {
 			return err
 		}
@@ -271,7 +271,7 @@ func (s *Service) TakeAway(ctx context.Context, tx *db.Tx, by, status id.ID) (bo
 			_, err = bump(ctx, tx, countBoosts, r.BoostOf, -1)
 		}
 	} else {
-		there, err = s.erase(ctx, tx, r, true)
+		there, err = s.erase(ctx, tx, r.ID, true)
 	}
 	if err != nil || !there {
 		return false, err
@@ -310,9 +310,15 @@ type sweepArgs struct {
 }
 
 // erase deletes a status that is no boost, and reports whether it was there.
-func (s *Service) erase(ctx context.Context, tx *db.Tx, r *row, media bool) (bool, error) {
-	there, err := remove(ctx, tx, r.ID)
-	if err != nil || !there {
+func (s *Service) erase(ctx context.Context, tx *db.Tx, status id.ID, media bool) (bool, error) {
+	if there, err := lock(ctx, tx, status); err != nil || !there {
+		return false, err
+	}
+	r, err := rowOf(ctx, tx, status) // as it is now: its quote may have been revoked
+	if err != nil {
+		return false, err
+	}
+	if _, err := remove(ctx, tx, status); err != nil {
 		return false, err
 	}
 	if r.poll != 0 {

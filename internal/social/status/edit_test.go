@@ -138,6 +138,12 @@ func TestQuotesSayHowTheyStand(t *testing.T) {
 		if s := w.see(cem, again); s.Quote == nil || s.Quote.State != "accepted" || s.Quote.Status == nil || s.Quote.Status.ID != q || s.Quote.Status.Quote == nil || s.Quote.Status.Quote.Status != nil || *s.Quote.Status.Quote.ID != n {
 			t.Errorf("a quote of a quote: %+v", s.Quote)
 		}
+		if s := w.see(cem, q); s.Content != quoteInline+`RE: <a href="`+root+`/@anna/`+n.String()+`" rel="nofollow noopener" target="_blank">`+root+`/@anna/`+n.String()+`</a></p><p>look</p>` {
+			t.Errorf("content for apps that know no quotes: %s", s.Content)
+		}
+		if list, err := w.Statuses(t.Context(), w.relOf(cem.ID), []id.ID{again}, ""); err != nil || list[0].Content != "<p>look there</p>" || list[0].Quote.Status.Content != "<p>look</p>" {
+			t.Errorf("content for pages: %+v, %v", list, err)
+		}
 		if s := w.see(anna, n); s.Quotes != 1 {
 			t.Errorf("quoted %d times", s.Quotes)
 		}

@@ -236,7 +236,7 @@ func (s *Service) eraseOne(ctx context.Context, tx *db.Tx, r *row) error {
 		if _, err := bump(ctx, tx, countBoosts, r.BoostOf, -1); err != nil {
 			return err
 		}
-	} else if _, err := s.erase(ctx, tx, r, true); err != nil {
+	} else if _, err := s.erase(ctx, tx, r.ID, true); err != nil {
 		return err
 	}
 	told := social.Deleted{Head: r.Head}

@@ -139,8 +139,22 @@ func (s *Service) Statuses(ctx context.Context, rel *social.Relations, ids []id.
 		if err := json.Unmarshal(b, out[i]); err != nil {
 			return nil, fmt.Errorf("status: decode: %w", err)
 		}
+		withoutLine(out[i])
 	}
 	return out, nil
+}
+
+// withoutLine takes out the line that names what a status quotes: pages show the quoted status itself.
+func withoutLine(st *social.Status) {
+	if strings.HasPrefix(st.Content, quoteInline) {
+		_, st.Content, _ = strings.Cut(st.Content, "</p>")
+	}
+	if st.Reblog != nil {
+		withoutLine(st.Reblog)
+	}
+	if st.Quote != nil && st.Quote.Status != nil {
+		withoutLine(st.Quote.Status)
+	}
 }
 
 // Exhibit returns statuses whoever may read them, those of suspended authors included: for moderators, to whom they were reported.
@@ -161,6 +175,7 @@ func (s *Service) Exhibit(ctx context.Context, ids []id.ID) ([]*social.Status, e
 		if err := json.Unmarshal(b, st); err != nil {
 			return nil, fmt.Errorf("status: decode: %w", err)
 		}
+		withoutLine(st)
 		out = append(out, st)
 	}
 	return out, nil
