@@ -328,6 +328,20 @@ func TestFilesGoAndComeAsMastodonWritesThem(t *testing.T) {
 		}
 		f.whole(t, p)
 
+		// One file of a kind at a time; one that was never finished stands in nobody's way for long.
+		cancel()
+		<-done
+		done <- nil
+		if status, body, _ := a.do(t, "ada", "POST /api/v1/import", "type=following&data=bob"); status != 202 {
+			t.Errorf("first: %d %s", status, body)
+		}
+		if status, body, _ := a.do(t, "ada", "POST /api/v1/import", "type=following&data=bob"); status != 409 {
+			t.Errorf("second: %d %s", status, body)
+		}
+		f.clock.Advance(importFor + time.Hour)
+		if status, body, _ := a.do(t, "ada", "POST /api/v1/import", "type=following&data=bob"); status != 202 {
+			t.Errorf("a day later: %d %s", status, body)
+		}
 		for _, c := range []struct {
 			who, body string
 			status    int

@@ -44,9 +44,10 @@ type Problem struct {
 const (
 	importKind  = "follow.import"
 	maxProblems = 100
-	maxImports  = 20   // unfinished and past, of one profile, that are shown
-	importStep  = 50   // lines between two notes of the progress
-	importRun   = 2000 // lines before other jobs get their turn
+	maxImports  = 20             // unfinished and past, of one profile, that are shown
+	importStep  = 50             // lines between two notes of the progress
+	importRun   = 2000           // lines before other jobs get their turn
+	importFor   = 24 * time.Hour // after that a file that is not done never will be, and stands in nobody's way
 	keepImports = 30 * 24 * time.Hour
 )
 
@@ -67,7 +68,7 @@ func (s *Service) Import(ctx context.Context, of id.ID, f File, body []byte, ove
 	}
 	im := Import{ID: s.ids.Next(), File: f, Overwrite: overwrite, State: "waiting", Total: len(lines), CreatedAt: s.now().UTC()}
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
-		busy, err := importing(ctx, tx, of, f)
+		busy, err := importing(ctx, tx, of, f, s.now().Add(-importFor))
 		if err != nil {
 			return err
 		}

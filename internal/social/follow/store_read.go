@@ -177,9 +177,10 @@ func (im *Import) complete(problems string, created, ended int64) error {
 	return nil
 }
 
-// importing reports whether a file of a kind is being taken in.
-func importing(ctx context.Context, tx *db.Tx, profile id.ID, f File) (bool, error) {
-	return tx.Exists(ctx, `SELECT 1 FROM social_import WHERE profile = $1 AND kind = $2 AND state IN ('waiting', 'running')`, profile, string(f))
+// importing reports whether a file of a kind is being taken in that was brought after since.
+func importing(ctx context.Context, tx *db.Tx, profile id.ID, f File, since time.Time) (bool, error) {
+	return tx.Exists(ctx, `SELECT 1 FROM social_import WHERE profile = $1 AND kind = $2 AND state IN ('waiting', 'running') AND created_at > $3`,
+		profile, string(f), since.UnixMicro())
 }
 
 func insertImport(ctx context.Context, tx *db.Tx, profile id.ID, im Import, lines string) error {
@@ -222,9 +223,9 @@ func noteImport(ctx context.Context, tx *db.Tx, im Import) error {
 	return err
 }
 
-// sweepImports removes what is over since before a time.
+// sweepImports removes what was brought before a time.
 func sweepImports(ctx context.Context, tx *db.Tx, before time.Time) (int64, error) {
-	return tx.Exec(ctx, `DELETE FROM social_import WHERE ended_at <> 0 AND ended_at < $1`, before.UnixMicro())
+	return tx.Exec(ctx, `DELETE FROM social_import WHERE created_at < $1`, before.UnixMicro())
 }
 
 // friends bounds how many follows are looked through for theirs: somebody who follows thousands gets suggestions of the newest of them.

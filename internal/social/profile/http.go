@@ -34,6 +34,8 @@ func (s *Service) Routes(rt *httpx.Router) {
 	mastodon.Handle(rt, "POST /api/v1/featured_tags", writes, s.handleFeature)
 	mastodon.Handle(rt, "DELETE /api/v1/featured_tags/{id}", writes, s.handleUnfeature)
 	mastodon.Handle(rt, "GET /api/v1/featured_tags/suggestions", reads, s.handleSuggestions)
+	mastodon.Handle(rt, "POST /api/v1/tags/{name}/feature", writes, s.featureTag(true))
+	mastodon.Handle(rt, "POST /api/v1/tags/{name}/unfeature", writes, s.featureTag(false))
 
 	rt.Raw("GET "+avatarPath+"{file}", httpx.Anyone, s.serve(avatarPath, s.drawn.avatar))
 	rt.Raw("GET "+headerPath+"{file}", httpx.Anyone, s.serve(headerPath, s.drawn.header))
@@ -324,6 +326,42 @@ func (s *Service) handleUnfeature(r *mastodon.Request) (any, error) {
 	return nil, s.Unfeature(r.Context(), me, tag, "")
 }
 
+// tagReply is a hashtag (docs.joinmastodon.org/entities/Tag) as far as profiles know it.
+type tagReply struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	URL       string `json:"url"`
+	History   []any  `json:"history"`
+	Featuring bool   `json:"featuring"`
+}
+
+func (s *Service) tag(name string, featuring bool) tagReply {
+	return tagReply{ID: name, Name: name, URL: s.opt.URL() + "/tags/" + url.PathEscape(name), History: []any{}, Featuring: featuring}
+}
+
+// featureTag shows the hashtag in the path on one's profile, or no longer.
+func (s *Service) featureTag(on bool) mastodon.Handler {
+	return func(r *mastodon.Request) (any, error) {
+		name, _ := Tag(r.PathValue("name"))
+		if name == "" {
+			return nil, errUnknown
+		}
+		me, err := s.me(r)
+		if err != nil {
+			return nil, err
+		}
+		if on {
+			_, err = s.Feature(r.Context(), me, r.PathValue("name"))
+		} else {
+			err = s.Unfeature(r.Context(), me, 0, name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return s.tag(name, on), nil
+	}
+}
+
 // handleSuggestions answers with hashtags (docs.joinmastodon.org/entities/Tag) that one might show.
 func (s *Service) handleSuggestions(r *mastodon.Request) (any, error) {
 	me, err := s.me(r)
@@ -334,9 +372,9 @@ func (s *Service) handleSuggestions(r *mastodon.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]map[string]any, len(uses))
+	out := make([]tagReply, len(uses))
 	for i, u := range uses {
-		out[i] = map[string]any{"id": u.Tag, "name": u.Tag, "url": s.opt.URL() + "/tags/" + url.PathEscape(u.Tag), "history": []any{}}
+		out[i] = s.tag(u.Tag, false)
 	}
 	return out, nil
 }

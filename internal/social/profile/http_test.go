@@ -157,6 +157,9 @@ func TestTheAPIShowsAndChangesProfiles(t *testing.T) {
 			{"ada", "GET /api/v1/featured_tags", "", "", 200, []string{`"name":"Bücher"`}, nil},
 			{"", "GET /api/v1/accounts/1/featured_tags", "", "", 200, []string{`"name":"Bücher"`}, nil},
 			{"ada", "GET /api/v1/featured_tags/suggestions", "", "", 200, []string{`"name":"pie"`}, []string{"bucher"}},
+			{"ada", "POST /api/v1/tags/Pie/feature", "", "", 200, []string{`"name":"pie"`, `"featuring":true`}, nil},
+			{"ada", "POST /api/v1/tags/pie/unfeature", "", "", 200, []string{`"featuring":false`}, nil},
+			{"ada", "POST /api/v1/tags/pie/unfeature", "", "", 404, []string{`"error"`}, nil},
 			{"ada", "DELETE /api/v1/featured_tags/77", "", "", 404, []string{`"error"`}, nil},
 			{"ada", "DELETE /api/v1/featured_tags/0", "", "", 404, []string{`"error"`}, nil},
 		} {
