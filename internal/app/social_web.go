@@ -2,7 +2,10 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
@@ -26,6 +29,7 @@ func (a *App) pagesOfPeople() {
 		Parts: web.Parts{
 			Lists: webLists{a.Lists}, Notices: a.Notices, Talks: a.Talks, Search: webSearch{a}, Picks: webPicks{a, &extras{App: a}},
 			Groups: webGroups{a.Town.Groups}, Happenings: webEvents{a}, Self: webSelf{a.Profile}, Filters: webFilters{a.Filters},
+			Reports: webReports{a.Moderation}, Town: webTown{a}, Tags: a.Follow,
 		},
 	})
 	a.Pages.React()
@@ -108,8 +112,8 @@ func (s webStatuses) Versions(ctx context.Context, actor access.Actor, which id.
 // webPosts is how pages write.
 type webPosts struct{ *App }
 
-// Post posts what somebody has typed, with the words that they gave its pictures.
-func (p webPosts) Post(ctx context.Context, actor access.Actor, d web.Draft) (id.ID, error) {
+// draft returns what somebody has typed as statuses take it, having given its pictures their words.
+func (p webPosts) draft(ctx context.Context, actor access.Actor, d web.Draft) (status.Draft, error) {
 	in := status.Draft{
 		As: d.As, Text: d.Text, Spoiler: d.Warning, Visibility: d.Visibility, Lang: d.Lang, ReplyTo: d.ReplyTo, QuoteOf: d.QuoteOf, Replies: d.Replies, Group: d.Group,
 		Poll: pollOf(d), Kind: d.Kind, Thing: d.Thing, Key: d.Key,
@@ -123,10 +127,36 @@ func (p webPosts) Post(ctx context.Context, actor access.Actor, d web.Draft) (id
 			continue
 		}
 		if _, err := p.Media.Change(ctx, actor.ID, m.ID, media.Change{Description: &m.Alt}); err != nil {
-			return 0, err
+			return in, err
 		}
 	}
+	return in, nil
+}
+
+// Post posts what somebody has typed.
+func (p webPosts) Post(ctx context.Context, actor access.Actor, d web.Draft) (id.ID, error) {
+	in, err := p.draft(ctx, actor, d)
+	if err != nil {
+		return 0, err
+	}
 	return p.Statuses.Post(ctx, actor, in)
+}
+
+// Later keeps a post until its time.
+func (p webPosts) Later(ctx context.Context, actor access.Actor, d web.Draft, at time.Time) error {
+	in, err := p.draft(ctx, actor, d)
+	if err != nil {
+		return err
+	}
+	params, err := json.Marshal(map[string]any{
+		"text": d.Text, "spoiler_text": d.Warning, "visibility": d.Visibility.Wire(false), "language": d.Lang, "sensitive": d.Sensitive, "media_ids": append([]id.ID{}, in.Media...),
+		"scheduled_at": nil, "idempotency": nil, "poll": nil, "in_reply_to_id": nil, "with_rate_limit": false,
+	})
+	if err != nil {
+		return fmt.Errorf("app: keep a post for later: %w", err)
+	}
+	_, err = waiting(p).Later(ctx, actor.ID, at, in, params)
+	return err
 }
 
 func pollOf(d web.Draft) *status.NewPoll {

@@ -4,7 +4,9 @@ import (
 	"context"
 
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/social/filter"
+	"github.com/stoa-town/stoa/internal/social/moderation"
 	"github.com/stoa-town/stoa/internal/social/profile"
 	"github.com/stoa-town/stoa/internal/social/web"
 )
@@ -78,4 +80,36 @@ func (f webFilters) AddFilter(ctx context.Context, owner id.ID, in web.Filter) e
 // RemoveFilter deletes a filter.
 func (f webFilters) RemoveFilter(ctx context.Context, owner, which id.ID) error {
 	return f.Remove(ctx, owner, which)
+}
+
+// webReports is how pages tell the moderators.
+type webReports struct{ *moderation.Service }
+
+// File tells the moderators of an account.
+func (m webReports) File(ctx context.Context, account id.ID, statuses []id.ID, category, comment string) error {
+	_, err := m.Service.File(ctx, moderation.Filing{Target: account, Statuses: statuses, Category: moderation.Category(category), Comment: comment})
+	return err
+}
+
+// webTown is what stands beside pages.
+type webTown struct{ *App }
+
+// Trends returns the hashtags that are talked about.
+func (t webTown) Trends(ctx context.Context, limit int) ([]string, error) {
+	list, err := t.App.Trends.TagTrends(ctx, false, 0, limit)
+	var out []string
+	for _, tag := range list {
+		out = append(out, tag.Name)
+	}
+	return out, err
+}
+
+// Suggested returns whom somebody might follow.
+func (t webTown) Suggested(ctx context.Context, viewer id.ID, limit int) ([]*social.Account, error) {
+	list, err := t.App.Suggested.Suggest(ctx, viewer, limit)
+	var out []*social.Account
+	for _, s := range list {
+		out = append(out, s.Account)
+	}
+	return out, err
 }

@@ -252,7 +252,7 @@ func (p *Pages) statusMenu(w http.ResponseWriter, r *http.Request) error {
 	if s.Reblog != nil {
 		s = s.Reblog
 	}
-	m := menu{view: p.view(r), status: s, mine: rel.Viewer != 0 && s.Account.ID == rel.Viewer, url: p.URL() + card.Link(s)}
+	m := menu{view: p.view(r), status: s, mine: rel.Viewer != 0 && s.Account.ID == rel.Viewer, url: p.URL() + card.Link(s), reports: p.Reports != nil}
 	if rel.Viewer != 0 && !m.mine {
 		tie, err := p.between(ctx, rel.Viewer, s.Account.ID)
 		if err != nil {
@@ -265,11 +265,12 @@ func (p *Pages) statusMenu(w http.ResponseWriter, r *http.Request) error {
 
 // menu is what a menu shows.
 type menu struct {
-	view   card.View
-	status *social.Status
-	mine   bool
-	tie    social.Relationship
-	url    string
+	view    card.View
+	status  *social.Status
+	mine    bool
+	reports bool // there are moderators to be told
+	tie     social.Relationship
+	url     string
 }
 
 // between returns what is between a viewer and an account.

@@ -64,6 +64,8 @@ type composeForm struct {
 	Multiple   bool     `form:"multiple"`
 	Extra      string   `form:"extra"` // "dish:12"
 	Mention    string   `form:"mention"`
+	HasLater   bool     `form:"has_later"`
+	At         string   `form:"at"` // in the town's time, as browsers write it
 	Dish       id.ID    `form:"dish"`
 	Restaurant id.ID    `form:"restaurant"`
 	Event      id.ID    `form:"event"`
@@ -323,6 +325,9 @@ func (p *Pages) send(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, actor := r.Context(), access.From(r.Context())
 	d, err := in.draftOf()
+	if err == nil && in.HasLater && in.Edit == 0 {
+		return p.later(w, r, in, d)
+	}
 	status := in.Edit
 	if err == nil {
 		if status != 0 {
@@ -356,6 +361,23 @@ func (p *Pages) send(w http.ResponseWriter, r *http.Request) error {
 		parts = append(parts, ontoHome(v, s))
 	}
 	return httpx.Render(w, r, http.StatusOK, templ.Join(parts...))
+}
+
+// later keeps a post until its time.
+func (p *Pages) later(w http.ResponseWriter, r *http.Request, in composeForm, d Draft) error {
+	at, err := time.ParseInLocation(localTime, in.At, p.Zone)
+	if err != nil {
+		err = errs.InvalidField("at", "Say when it should be posted.")
+	} else {
+		err = p.Posts.Later(r.Context(), access.From(r.Context()), d, at)
+	}
+	if err != nil {
+		return p.refused(w, r, in, err)
+	}
+	if !ui.IsFragment(r) {
+		return httpx.Redirect(w, r, "/home")
+	}
+	return httpx.Render(w, r, http.StatusOK, toastPart(ui.ToastProps{Text: i18n.T(r.Context(), "It will be posted then.")}))
 }
 
 // refused says what is wrong with a post.

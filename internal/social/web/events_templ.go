@@ -5,8 +5,10 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import "github.com/a-h/templ"
-import templruntime "github.com/a-h/templ/runtime"
+import (
+	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
+)
 
 import (
 	"context"
@@ -346,7 +348,7 @@ func comeForm(h Happening, signedIn bool) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if signedIn && !h.Called {
-			var templ_7745c5c3_Var15 = []any{"come-" + h.ID.String()}
+			templ_7745c5c3_Var15 := []any{"come-" + h.ID.String()}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var15...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

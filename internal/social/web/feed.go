@@ -39,8 +39,6 @@ type feedPage struct {
 	write   *composer
 	empty   ui.StateProps
 	rss     string
-	tag     string // the tag page's, as it was asked for
-	tagged  bool   // the reader follows it
 	noIndex bool
 	actions templ.Component // beside the title; may be nil
 }
@@ -146,7 +144,7 @@ func (p *Pages) tag(w http.ResponseWriter, r *http.Request) error {
 	name, feed := cutFeed(r.PathValue("tag"))
 	name = text.Clean(name, 100)
 	f := &feedPage{
-		title: "#" + name, kicker: i18n.T(ctx, "Hashtag"), path: "/tags/" + url.PathEscape(name), where: "public", feed: Feed{Kind: "tag", Tag: name}, tag: name,
+		title: "#" + name, kicker: i18n.T(ctx, "Hashtag"), path: "/tags/" + url.PathEscape(name), where: "public", feed: Feed{Kind: "tag", Tag: name},
 		rss:   "/tags/" + url.PathEscape(name) + ".rss",
 		empty: ui.StateProps{Icon: "hash", Title: i18n.T(ctx, "Nothing about this yet"), Text: i18n.T(ctx, "Write #%s in a post, and it stands here.", name)},
 	}
@@ -156,7 +154,9 @@ func (p *Pages) tag(w http.ResponseWriter, r *http.Request) error {
 	if err := p.read(r, f); err != nil {
 		return err
 	}
-	f.tagged = f.rel.Tags[text.Fold(name)]
+	if p.Tags != nil && f.rel.Viewer != 0 {
+		f.actions = tagButton(name, f.rel.Tags[text.Fold(name)])
+	}
 	return p.show(w, r, f)
 }
 

@@ -114,7 +114,7 @@ func sample() []*social.Status {
 }
 
 func pages() *Pages {
-	return &Pages{Deps: Deps{Now: func() time.Time { return now }, URL: func() string { return base }, Zone: time.UTC, Parts: Parts{Notices: noNotices{}, Talks: noTalks{}, Search: noSearch{}, Lists: noLists{}}}}
+	return &Pages{Deps: Deps{Now: func() time.Time { return now }, URL: func() string { return base }, Zone: time.UTC, Parts: Parts{Notices: noNotices{}, Talks: noTalks{}, Search: noSearch{}, Lists: noLists{}, Groups: noGroups{}, Happenings: noEvents{}, Picks: noPicks{}}}}
 }
 
 // These stand for slices that are there, so that the navigation shows their pages; nobody asks them anything.
@@ -123,6 +123,9 @@ type (
 	noTalks   struct{ Talks }
 	noSearch  struct{ Search }
 	noLists   struct{ Lists }
+	noGroups  struct{ Groups }
+	noEvents  struct{ Happenings }
+	noPicks   struct{ Picks }
 )
 
 func gallery() map[string]templ.Component {
@@ -130,6 +133,8 @@ func gallery() map[string]templ.Component {
 	write := &composer{composeForm: composeForm{Visibility: "public", Lang: "en", Replies: "everybody"}, id: "compose", view: v, faces: []*social.Account{&anna, &sofi}, picks: true}
 	full := &composer{composeForm: composeForm{Text: "Soup is ready", Visibility: "town", HasWarning: true, Warning: "Food", HasPoll: true, Lang: "en", Media: []string{"12"}, alt: map[string]string{}}, id: "compose", view: v, faces: []*social.Account{&anna}, picks: true, picked: &Pick{Kind: "dish", ID: 4, Name: "Lentil soup", Note: "Da Sofia"}, first: true}
 	thread := &threadPage{status: list[3], url: base + "/@anna/1005", above: []*social.Status{list[0], list[12]}, below: []answered{{list[10], false}, {list[0], true}, {list[9], false}}}
+	garden := Group{ID: 40, Handle: "garden", Name: "The allotment", About: "Seeds, tools and what to do with forty courgettes.", Rules: "Be kind to slugs.", Members: 31, Role: "member", Joining: "open"}
+	happens := Happening{EventCard: *list[8].Stoa.Event, Status: 1009, Handle: "anna", Name: "Anna Weber", Answer: "coming", Capacity: 30, Calendar: "/events/9/calendar.ics"}
 	followed := social.Relationship{ID: 3, Following: true, ShowingReblogs: true, FollowedBy: true}
 	return map[string]templ.Component{
 		"home":    p.feedWhole(v, &feedPage{title: "Home", path: "/home", topic: "me:1", feed: Feed{Kind: "home"}, list: list, write: write, older: "/home?before=1"}),
@@ -145,11 +150,18 @@ func gallery() map[string]templ.Component {
 			{ID: 6, Type: "reblog", Count: 1, At: now.Add(-5 * time.Hour), Accounts: []*social.Account{&luca}, Status: list[2].Reblog, Text: "Luca Ferri boosted your post"},
 			{ID: 5, Type: "stoa.order", Count: 1, At: now.Add(-6 * time.Hour), Text: "Your order from Da Sofia is on its way", Detail: "Between 19:10 and 19:20", URL: "/orders/K7QX"},
 		}}),
-		"talks":  p.talksWhole(v, []social.Conversation{{ID: 1, Unread: true, Accounts: []*social.Account{&luca}, Last: list[0]}}, ""),
-		"search": p.searchWhole(v, &searchPage{q: "sofia", people: &peoplePage{view: v, list: []*social.Account{&sofi, &luca}, ties: map[id.ID]social.Relationship{3: followed, 2: {ID: 2}}}, statuses: list[:1], found: Found{Tags: []string{"sofia"}, Dishes: []*social.DishCard{list[1].Stoa.Dish}}}),
-		"lists":  p.listsWhole(v, []*social.List{{ID: 1, Title: "Neighbours"}}),
-		"menu":   p.sheetPage(v, "Post by Luca Ferri", "/@luca/1001", statusMenu(menu{view: v, status: list[0], tie: followed, url: base})),
-		"people": p.sheetPage(v, "Followers of Anna", "/@anna", peopleList(&peoplePage{view: v, list: []*social.Account{&luca, &sofi}, ties: map[id.ID]social.Relationship{2: {ID: 2, FollowedBy: true}, 3: followed}})),
+		"talks":    p.talksWhole(v, []social.Conversation{{ID: 1, Unread: true, Accounts: []*social.Account{&luca}, Last: list[0]}}, ""),
+		"search":   p.searchWhole(v, &searchPage{q: "sofia", people: &peoplePage{view: v, list: []*social.Account{&sofi, &luca}, ties: map[id.ID]social.Relationship{3: followed, 2: {ID: 2}}}, statuses: list[:1], found: Found{Tags: []string{"sofia"}, Dishes: []*social.DishCard{list[1].Stoa.Dish}}}),
+		"groups":   p.groupsWhole(v, &groupsPage{mine: []Group{garden}, list: []Group{garden, {Handle: "choir", Name: "Choir of the canal", Members: 24, Closed: true, About: "Wednesdays at eight."}}}),
+		"group":    p.feedWhole(v, &feedPage{title: garden.Name, kicker: "Group", path: garden.path(), feed: Feed{Kind: "group"}, list: list[:2], actions: groupHead(v, garden)}),
+		"events":   p.eventsWhole(v, []Happening{happens}, false, ""),
+		"event":    p.eventWhole(v, happens, &threadPage{status: list[8], url: base + "/events/9"}),
+		"settings": p.settingsWhole(v, &anna, Profile{Name: "Anna Weber", Note: "Bread, bikes, books.", Visibility: "public", Quotes: "public", Language: "de"}, "Saved.", nil),
+		"filters":  p.filtersWhole(v, []Filter{{ID: 1, Title: "Football", Words: []string{"match", "league"}}}, nil),
+		"report":   p.sheetPage(v, "Report @luca", "/@luca", reportFields(v, &reportPage{account: &luca, status: list[0], reportForm: reportForm{Category: "other"}})),
+		"lists":    p.listsWhole(v, []*social.List{{ID: 1, Title: "Neighbours"}}),
+		"menu":     p.sheetPage(v, "Post by Luca Ferri", "/@luca/1001", statusMenu(menu{view: v, status: list[0], tie: followed, url: base})),
+		"people":   p.sheetPage(v, "Followers of Anna", "/@anna", peopleList(&peoplePage{view: v, list: []*social.Account{&luca, &sofi}, ties: map[id.ID]social.Relationship{2: {ID: 2, FollowedBy: true}, 3: followed}})),
 	}
 }
 

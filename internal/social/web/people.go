@@ -109,7 +109,7 @@ func (p *Pages) profileMenu(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return httpx.Render(w, r, http.StatusOK, p.sheet(r, card.Name(a), card.Home(a), profileMenu(a, tie)))
+	return httpx.Render(w, r, http.StatusOK, p.sheet(r, card.Name(a), card.Home(a), profileMenu(a, tie, p.Reports != nil)))
 }
 
 // tie does to somebody what the path says.

@@ -99,6 +99,8 @@ type Version struct {
 // Posts is what one does with statuses.
 type Posts interface {
 	Post(ctx context.Context, actor access.Actor, d Draft) (id.ID, error)
+	// Later keeps a post until its time.
+	Later(ctx context.Context, actor access.Actor, d Draft, at time.Time) error
 	Edit(ctx context.Context, actor access.Actor, status id.ID, d Draft) error
 	// Source returns a status of one's own as it was typed.
 	Source(ctx context.Context, actor access.Actor, status id.ID) (Draft, error)
@@ -177,6 +179,9 @@ type Parts struct {
 	Happenings Happenings
 	Self       Self
 	Filters    Filters
+	Reports    Reports
+	Town       Town
+	Tags       Tags
 }
 
 // Pages serves the pages. Safe for concurrent use.
@@ -256,6 +261,13 @@ func (p *Pages) Routes(rt *httpx.Router) {
 	}
 	if p.Happenings != nil {
 		p.eventRoutes(rt)
+	}
+	if p.Reports != nil {
+		rt.Page("GET /report", httpx.May("report.write"), p.report)
+		rt.Page("POST /report", httpx.May("report.write"), p.fileReport)
+	}
+	if p.Tags != nil {
+		rt.Page("POST /tags/{tag}/follow", httpx.May("follow.write"), p.followTag)
 	}
 	if p.Self != nil && p.Filters != nil {
 		p.settingRoutes(rt)
