@@ -26,7 +26,7 @@ type Import struct {
 	ID        id.ID     `json:"id"`
 	File      File      `json:"type"`
 	Overwrite bool      `json:"overwrite"` // what is not in the file is taken away
-	State     string    `json:"state"`     // waiting, running, done, failed
+	State     string    `json:"state"`     // waiting, running, done
 	Total     int       `json:"total"`     // lines
 	Done      int       `json:"done"`      // lines looked at
 	Failed    int       `json:"failed"`    // lines that could not be taken in

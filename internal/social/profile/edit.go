@@ -27,7 +27,7 @@ func (s *Service) Update(ctx context.Context, profile id.ID, c Change) error {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *db.Tx) error {
-		old, err := get(ctx, tx, profile)
+		old, err := own(ctx, tx, profile)
 		if errors.Is(err, db.ErrNoRow) {
 			return errUnknown
 		}
@@ -59,7 +59,7 @@ func (s *Service) Update(ctx context.Context, profile id.ID, c Change) error {
 // RemovePicture takes the avatar, or the header, from a profile: a drawn one is shown from then on.
 func (s *Service) RemovePicture(ctx context.Context, profile id.ID, header bool) error {
 	return s.db.Write(ctx, func(tx *db.Tx) error {
-		old, err := get(ctx, tx, profile)
+		old, err := own(ctx, tx, profile)
 		if errors.Is(err, db.ErrNoRow) {
 			return errUnknown
 		}

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -317,6 +318,26 @@ func TestPagesThatLinkBackAreVerified(t *testing.T) {
 		}
 		if got := fmt.Sprint(verified()); got != "[renamed]" {
 			t.Errorf("verified after a change: %s", got)
+		}
+	})
+}
+
+func TestChangesAtOnceDoNotUndoEachOther(t *testing.T) {
+	both(t, func(t *testing.T, f *fixture) {
+		serve(t, f)
+		yes, note, fields := true, "Hello", []FieldText{{Name: "Pie", Value: "rhubarb"}}
+		var wg sync.WaitGroup
+		for _, c := range []Change{{Note: &note}, {Locked: &yes}, {Bot: &yes}, {Fields: &fields}, {Secretive: &yes}, {Sensitive: &yes}} {
+			wg.Go(func() {
+				if err := f.Update(context.Background(), 1, c); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		r, err := f.row(t.Context(), 1)
+		if err != nil || r.Note != note || !r.Locked || !r.Bot || len(r.Fields) != 1 || !r.Secretive || !r.Defaults.Sensitive {
+			t.Errorf("after six changes at once: %+v, %v", r, err)
 		}
 	})
 }

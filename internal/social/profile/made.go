@@ -163,7 +163,7 @@ func (s *Service) remove(ctx context.Context, tx *db.Tx, profile id.ID) error {
 
 // takeOver stores the name, picture and state of what a profile stands for. What moderators suspended stays so.
 func (s *Service) takeOver(ctx context.Context, tx *db.Tx, fresh row) error {
-	r, err := get(ctx, tx, fresh.ID)
+	r, err := own(ctx, tx, fresh.ID)
 	if errors.Is(err, db.ErrNoRow) {
 		return nil
 	}
@@ -191,7 +191,7 @@ func (s *Service) takeOver(ctx context.Context, tx *db.Tx, fresh row) error {
 // media are sensitive. suspend is for restaurants and groups: people are suspended by their account. It returns a NotFound error for a profile
 // that is not there.
 func (s *Service) Moderate(ctx context.Context, tx *db.Tx, profile id.ID, limited, guarded, suspend bool) error {
-	r, err := get(ctx, tx, profile)
+	r, err := own(ctx, tx, profile)
 	if errors.Is(err, db.ErrNoRow) {
 		return errUnknown
 	}

@@ -86,6 +86,18 @@ func hold(ctx context.Context, tx *db.Tx, ids []id.ID) ([]row, error) {
 	return db.All(ctx, tx, scanRow, query, args...)
 }
 
+// own is get for whoever is about to change the profile: others who do wait, or the one would undo what the other did.
+func own(ctx context.Context, tx *db.Tx, profile id.ID) (row, error) {
+	rows, err := hold(ctx, tx, []id.ID{profile})
+	if err == nil && len(rows) == 0 {
+		err = db.ErrNoRow
+	}
+	if err != nil {
+		return row{}, err
+	}
+	return rows[0], nil
+}
+
 // named returns the ids of those among handles who are here, by handle.
 func named(ctx context.Context, tx *db.Tx, handles []string) (map[string]id.ID, error) {
 	out := map[string]id.ID{}
