@@ -25,6 +25,7 @@ const (
 	TabPrivacy  = "/account/privacy"
 	TabAccess   = "/account/access"
 	TabNotices  = "/account/notifications"
+	TabStrikes  = "/account/strikes"
 )
 
 // tabs are the pages of one's own account.
@@ -37,6 +38,7 @@ func tabs(ctx context.Context, active string) []ui.Tab {
 		{Label: i18n.T(ctx, "Notifications"), Href: TabNotices},
 		{Label: i18n.T(ctx, "Privacy"), Href: TabPrivacy},
 		{Label: i18n.T(ctx, "Access"), Href: TabAccess},
+		{Label: i18n.T(ctx, "Moderation"), Href: TabStrikes},
 	}
 	for i := range out {
 		out[i].Active = out[i].Href == active
@@ -189,7 +191,7 @@ func Mailbox(href string) templ.Component {
 				var templ_7745c5c3_Var6 string
 				templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "No letter leaves this server: it is for trying things out."))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 68, Col: 79}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 70, Col: 79}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 				if templ_7745c5c3_Err != nil {
@@ -202,7 +204,7 @@ func Mailbox(href string) templ.Component {
 				var templ_7745c5c3_Var7 templ.SafeURL
 				templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(href))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 69, Col: 29}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 71, Col: 29}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 				if templ_7745c5c3_Err != nil {
@@ -215,7 +217,7 @@ func Mailbox(href string) templ.Component {
 				var templ_7745c5c3_Var8 string
 				templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "Read them here"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 69, Col: 63}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 71, Col: 63}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 				if templ_7745c5c3_Err != nil {

@@ -93,6 +93,9 @@ func (a *App) viewer(r *http.Request) *ui.Viewer {
 	if actor.Has(access.RoleDispatcher) || actor.Has(access.RoleAdmin) {
 		v.Places = append(v.Places, ui.Link{Href: "/dispatch", Label: i18n.T(r.Context(), "Dispatch"), Icon: "map"})
 	}
+	if actor.Has(access.RoleModerator) || actor.Has(access.RoleAdmin) {
+		v.Places = append(v.Places, ui.Link{Href: "/moderation", Label: i18n.T(r.Context(), "Moderation"), Icon: "shield"})
+	}
 	if actor.Has(access.RoleAdmin) {
 		v.Places = append(v.Places, ui.Link{Href: "/admin", Label: i18n.T(r.Context(), "Admin"), Icon: "layout-dashboard"})
 	}

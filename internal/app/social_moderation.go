@@ -1,12 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +24,8 @@ import (
 	"github.com/stoa-town/stoa/internal/social/moderation/api"
 	"github.com/stoa-town/stoa/internal/social/moderation/figures"
 	"github.com/stoa-town/stoa/internal/social/moderation/guard"
+	"github.com/stoa-town/stoa/internal/social/moderation/pages"
+	"github.com/stoa-town/stoa/internal/social/trend"
 )
 
 // Order is how the town keeps order among its people.
@@ -30,6 +34,7 @@ type Order struct {
 	Guard      *guard.Service
 	Figures    *figures.Service
 	ModAPI     *api.Service
+	ModPages   *pages.Pages
 }
 
 // moderationSchemas returns its tables.
@@ -65,12 +70,49 @@ func (a *App) keepers() {
 			return err
 		},
 	})
+	a.ModPages = pages.New(pages.Deps{Mod: a.Moderation, API: a.ModAPI, Guard: a.Guard, Trends: judged{a}, Resolve: a.Profile.Resolve})
+}
+
+// judged are trends as moderators decide about them.
+type judged struct{ *App }
+
+// mostTrends is how many of each kind moderators are shown.
+const mostTrends = 40
+
+// Trends returns what trends, also what waits for a moderator or was refused.
+func (j judged) Trends(ctx context.Context) (out []pages.Trend, err error) {
+	tags, err := j.App.Trends.TagTrends(ctx, true, 0, mostTrends)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tags {
+		out = append(out, pages.Trend{Kind: string(trend.Tags), Name: t.Name, Label: "#" + t.Name, URL: "/tags/" + url.PathEscape(t.Name), Shown: *t.Trendable, Waits: *t.RequiresReview})
+	}
+	links, err := j.App.Trends.LinkTrends(ctx, true, 0, mostTrends)
+	if err != nil {
+		return nil, err
+	}
+	open, err := j.App.Trends.LinkTrends(ctx, false, 0, mostTrends)
+	for _, l := range links {
+		shown := slices.ContainsFunc(open, func(o trend.Link) bool { return o.URL == l.URL })
+		out = append(out, pages.Trend{Kind: string(trend.Links), Name: l.ID, Label: cmp.Or(l.Title, l.URL), URL: l.URL, Shown: shown, Waits: l.RequiresReview != nil && *l.RequiresReview})
+	}
+	return out, err
+}
+
+// DecideTrend notes whether something may trend.
+func (j judged) DecideTrend(ctx context.Context, kind, name string, allowed bool) error {
+	if kind != string(trend.Tags) && kind != string(trend.Links) && kind != string(trend.Statuses) {
+		return errs.New(errs.NotFound, "There is nothing at this address.")
+	}
+	return j.App.Trends.Decide(ctx, trend.Kind(kind), name, allowed)
 }
 
 func (a *App) moderationRoutes() {
 	a.Moderation.Routes(a.Router)
 	a.ModAPI.Routes(a.Router)
 	a.Figures.Routes(a.Router)
+	a.ModPages.Routes(a.Router)
 }
 
 // moderationParts returns what those slices say about what they store of people.

@@ -1,4 +1,4 @@
-// Package pages is where moderators keep order, where everybody reads what was done to them, and where one reports somebody.
+// Package pages is where moderators keep order, and where everybody reads what was done to them.
 package pages
 
 import (
@@ -44,7 +44,6 @@ type Deps struct {
 	Guard   *guard.Service
 	Trends  Trends
 	Resolve func(ctx context.Context, acct string) (id.ID, error)
-	Zone    *time.Location
 }
 
 // Pages serves the pages. Safe for concurrent use.
@@ -76,8 +75,6 @@ func (p *Pages) Routes(rt *httpx.Router) {
 	rt.Page("GET /account/strikes", httpx.May("profile.read"), p.handleStrikes)
 	rt.Page("GET /account/strikes/{id}", httpx.Anyone, p.handleStrike)
 	rt.Page("POST /account/strikes/{id}/appeal", httpx.Anyone, p.handleAppeal)
-	rt.Page("GET /social/report", httpx.May("report.write"), p.handleReportForm)
-	rt.Page("POST /social/report", httpx.May("report.write"), p.handleFile)
 }
 
 func pathID(r *http.Request) (id.ID, error) {
@@ -128,8 +125,6 @@ func done(r *http.Request) string {
 		return i18n.T(ctx, "Decided. The owner is told.")
 	case "appeal":
 		return i18n.T(ctx, "Your appeal is with the moderators. They write to you when they have decided.")
-	case "report":
-		return i18n.T(ctx, "Thank you. The moderators look at it.")
 	}
 	return ""
 }
