@@ -247,6 +247,7 @@ func TestEveryRuleForgetsInTimeAndNotBefore(t *testing.T) {
 			{"carts", keep.Carts, count(`SELECT COUNT(*) FROM cart`)},
 			{"orders.way", keep.Way, count(`SELECT COUNT(*) FROM task WHERE stop = 'dropoff' AND street <> ''`)},
 			{"sign_ins", keep.SignIns, count(`SELECT COUNT(*) FROM account_device`)},
+			{"notifications", 180 * 24 * time.Hour, count(`SELECT COUNT(*) FROM notification WHERE type = 'stoa.order'`)},
 			{"audit", keep.Audit, count(`SELECT COUNT(*) FROM audit WHERE verb = 'account.sign_in'`)},
 			{"orders.buyer", keep.Orders, count(`SELECT COUNT(*) FROM orders WHERE snapshot LIKE '%Bell zara%'`)},
 		}
