@@ -59,8 +59,8 @@ func (s *Service) handleFinger(r *mastodon.Request) (any, error) {
 	h := r.ReplyHeader()
 	h["Access-Control-Allow-Origin"], h["Cross-Origin-Resource-Policy"] = anybody, across
 	doc, err := s.finger(r.Context(), r.URL.Query().Get("resource"))
-	if err != nil {
-		return nil, err
+	if _, done := doc.(mastodon.Reply); err != nil || done {
+		return doc, err
 	}
 	h["Cache-Control"] = minute
 	return mastodon.Reply{Header: http.Header{"Content-Type": {"application/jrd+json; charset=utf-8"}}, Body: doc}, nil

@@ -275,7 +275,7 @@ func TestOthersFindAccountsByTheirNames(t *testing.T) {
 			t.Errorf("%s: %v", resource, links)
 		}
 	}
-	for resource, want := range map[string]int{"": 422, "acct:ben@town.example": 404, "acct:anna@elsewhere.example": 404, "https://town.example:8443/@anna/1": 404, "https://elsewhere.example/@anna": 404, "anna": 404} {
+	for resource, want := range map[string]int{"": 400, "acct:ben@town.example": 404, "acct:anna@elsewhere.example": 404, "https://town.example:8443/@anna/1": 404, "https://elsewhere.example/@anna": 404, "anna": 404} {
 		var doc map[string]any
 		if w.get(t, "/.well-known/webfinger?resource="+resource, want, &doc); doc["error"] == nil {
 			t.Errorf("%q: %v", resource, doc)

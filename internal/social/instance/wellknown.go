@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/config"
@@ -53,8 +54,8 @@ func semver(v string) string {
 // finger answers WebFinger (RFC 7033) for accounts of this server, named as acct:anna@host or by the address of their profile.
 func (s *Service) finger(ctx context.Context, resource string) (any, error) {
 	base := s.URL()
-	if resource == "" {
-		return nil, errs.InvalidField("resource", "Say whom you look for: resource=acct:name@host.")
+	if resource == "" { // the one status that RFC 7033 asks for
+		return mastodon.Reply{Status: http.StatusBadRequest, Body: object{"error": i18n.T(ctx, "Say whom you look for: resource=acct:name@host.")}}, nil
 	}
 	name, ok := s.local(base, resource)
 	if !ok {
