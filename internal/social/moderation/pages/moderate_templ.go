@@ -126,7 +126,7 @@ func reportsPage(v reportsView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = ui.Tabs(i18n.T(ctx, "Which reports"), []ui.Tab{
-				{Href: "/moderation", Label: i18n.T(ctx, "Open"), Count: v.Count.Open, Active: v.Which == "" || v.Which == "open"},
+				{Href: "/moderation", Label: i18n.T(ctx, "Open reports"), Count: v.Count.Open, Active: v.Which == "" || v.Which == "open"},
 				{Href: "/moderation?which=mine", Label: i18n.T(ctx, "Mine"), Count: v.Count.Mine, Active: v.Which == "mine"},
 				{Href: "/moderation?which=resolved", Label: i18n.T(ctx, "Closed"), Active: v.Which == "resolved"},
 			}).Render(ctx, templ_7745c5c3_Buffer)
