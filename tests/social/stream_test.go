@@ -227,6 +227,7 @@ func (w *town) listen(t *testing.T, token, path string) <-chan string {
 	}
 	out := make(chan string, 1000)
 	go func() {
+		defer close(out)
 		defer res.Body.Close()
 		for in := bufio.NewScanner(res.Body); in.Scan(); {
 			out <- in.Text()

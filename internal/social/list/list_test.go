@@ -41,6 +41,8 @@ func (town) Relations(_ context.Context, viewer id.ID) (*social.Relations, error
 	return rel, nil
 }
 
+func (town) Forget(id.ID) {}
+
 type server struct {
 	*Service
 	log *events.Log

@@ -22,6 +22,8 @@ type Accounts interface {
 // Graph knows who follows whom.
 type Graph interface {
 	Relations(ctx context.Context, viewer id.ID) (*social.Relations, error)
+	// Forget has this node read a viewer's relations again: whom exclusive lists keep out of home is among them.
+	Forget(viewer id.ID)
 }
 
 // Service is what can be done with lists. Safe for concurrent use.
@@ -76,7 +78,10 @@ func (s *Service) React(log *events.Log) {
 
 // tell says that a list of the owner's has changed. Followed carries the list's id in To.
 func (s *Service) tell(ctx context.Context, tx *db.Tx, owner, list id.ID) error {
-	tx.AfterCommit(func() { s.lists.Drop(list) })
+	tx.AfterCommit(func() {
+		s.lists.Drop(list)
+		s.graph.Forget(owner)
+	})
 	return s.log.Append(ctx, tx, s.now(), owner, social.Followed{From: owner, To: list, Tie: social.TieList})
 }
 
