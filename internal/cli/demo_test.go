@@ -66,6 +66,8 @@ type liveTown struct {
 	base string
 	log  *faultLog
 	stop func()
+
+	opened time.Time // by the town's clock
 }
 
 func live(t *testing.T, data, database string) *liveTown {
@@ -80,6 +82,7 @@ func live(t *testing.T, data, database string) *liveTown {
 	if err != nil {
 		t.Fatal(err)
 	}
+	n.opened = n.app.Now()
 	srv, err := n.app.Listen()
 	if err != nil {
 		t.Fatal(err)
@@ -133,6 +136,76 @@ func (n *liveTown) check(t *testing.T) {
 		t.Errorf("%d of %d orders were cancelled", f.Cancelled, f.Placed)
 	}
 	n.checkHistories(t)
+	n.checkFriends(t)
+}
+
+// checkFriends looks at what the town's people have posted: a past with pictures, dishes and reviews, and something of today.
+func (n *liveTown) checkFriends(t *testing.T) {
+	t.Helper()
+	read := func(path string, into any) {
+		t.Helper()
+		reply, err := http.DefaultClient.Get(n.base + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reply.Body.Close()
+		if err := json.NewDecoder(reply.Body).Decode(into); err != nil || reply.StatusCode != http.StatusOK {
+			t.Fatalf("GET %s: %s, %v", path, reply.Status, err)
+		}
+	}
+	type post struct {
+		ID      string
+		Created time.Time                      `json:"created_at"`
+		Media   []struct{ Description string } `json:"media_attachments"`
+		Replies int                            `json:"replies_count"`
+		Stoa    struct{ Dish, Review *struct{ ID string } }
+	}
+	var all []post
+	for before := ""; len(all) < 300; {
+		var some []post
+		read("/api/v1/timelines/public?local=true&limit=40&max_id="+before, &some)
+		if len(some) == 0 {
+			break
+		}
+		all = append(all, some...)
+		before = some[len(some)-1].ID
+	}
+	pictures, dishes, reviews, answers := 0, 0, 0, 0
+	for _, s := range all {
+		for _, m := range s.Media {
+			if m.Description == "" {
+				t.Errorf("post %s has a picture without words", s.ID)
+			}
+			pictures++
+		}
+		answers += s.Replies
+		if s.Stoa.Dish != nil {
+			dishes++
+		}
+		if s.Stoa.Review != nil {
+			reviews++
+		}
+	}
+	if len(all) < 60 || pictures < 3 || dishes < 10 || reviews < 10 || answers < 30 {
+		t.Errorf("the town has %d posts, %d pictures, %d dishes, %d reviews, %d answers", len(all), pictures, dishes, reviews, answers)
+	}
+	var events struct{ Items []struct{ Coming int } }
+	read("/api/stoa/v1/events", &events)
+	var groups struct{ Items []struct{ Members int } }
+	read("/api/stoa/v1/groups", &groups)
+	if len(events.Items) < 3 || events.Items[0].Coming == 0 || len(groups.Items) < 4 || groups.Items[0].Members < 5 {
+		t.Errorf("events %+v, groups %+v", events, groups)
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		var newest []post
+		read("/api/v1/timelines/public?local=true&limit=1", &newest)
+		if len(newest) > 0 && newest[0].Created.After(n.opened) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("nobody has posted since the town opened at %v", n.opened)
+		}
+	}
 }
 
 func (n *liveTown) close(t *testing.T) {
