@@ -64,7 +64,7 @@ func (a *App) keepers() {
 	})
 	a.Figures.React(a.Jobs)
 	a.ModAPI = api.New(api.Deps{
-		DB: a.DB, Now: a.Now, Mod: a.Moderation, Guard: a.Guard, Door: a.SignUps, Rules: a.rules, Audit: a.Audit.Write,
+		DB: a.DB, Now: a.Now, Mod: a.Moderation, Guard: a.Guard, Door: a.SignUps, Rules: a.rules, Tags: judgedTags{a}, Audit: a.Audit.Write,
 		Remove: func(ctx context.Context, who id.ID) error {
 			_, err := a.Privacy.Leave(ctx, who)
 			return err
@@ -100,6 +100,37 @@ func (j judged) Trends(ctx context.Context) (out []pages.Trend, err error) {
 	return out, err
 }
 
+// judgedTags are hashtags as moderators decide about them.
+type judgedTags struct{ *App }
+
+// List returns those that trend.
+func (j judgedTags) List(ctx context.Context, offset, limit int) ([]any, error) {
+	list, err := j.App.Trends.TagTrends(ctx, true, offset, limit)
+	out := make([]any, len(list))
+	for i := range list {
+		out[i] = list[i]
+	}
+	return out, err
+}
+
+// Tag returns a hashtag that trends or was decided about.
+func (j judgedTags) Tag(ctx context.Context, name string) (any, error) {
+	list, err := j.App.Trends.TagTrends(ctx, true, 0, 5000)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(list, func(t trend.Tag) bool { return t.Name == name })
+	if i < 0 {
+		return nil, errs.New(errs.NotFound, "Record not found")
+	}
+	return list[i], nil
+}
+
+// Allow says whether a hashtag may trend.
+func (j judgedTags) Allow(ctx context.Context, name string, may bool) error {
+	return j.App.Trends.Decide(ctx, trend.Tags, name, may)
+}
+
 // DecideTrend notes whether something may trend.
 func (j judged) DecideTrend(ctx context.Context, kind, name string, allowed bool) error {
 	if kind != string(trend.Tags) && kind != string(trend.Links) && kind != string(trend.Statuses) {
@@ -121,7 +152,9 @@ func (a *App) moderationParts() []personal.Part {
 }
 
 // screened is what signing up asks before anything else.
-func (a *App) screened(ctx context.Context, email, ip string) (bool, error) { return a.Guard.SignUp(ctx, email, ip) }
+func (a *App) screened(ctx context.Context, email, ip string) (bool, error) {
+	return a.Guard.SignUp(ctx, email, ip)
+}
 
 // keptOut keeps requests out that come from where there is no access.
 func (a *App) keptOut(next http.Handler) http.Handler { return a.Guard.Wrap(next) }

@@ -41,6 +41,7 @@ type Deps struct {
 	Guard *guard.Service
 	Door  Door
 	Rules func() []Rule
+	Tags  Tags
 	Audit func(ctx context.Context, tx *db.Tx, verb, thing string, detail map[string]any) error
 	// Remove begins the deletion of an account.
 	Remove func(ctx context.Context, who id.ID) error

@@ -21,6 +21,7 @@ import (
 func (s *Service) Routes(rt *httpx.Router) {
 	s.accountRoutes(rt)
 	s.reportRoutes(rt)
+	s.tagRoutes(rt)
 	s.blocks(rt, guard.IP, "ip_blocks", "ips")
 	s.blocks(rt, guard.Mail, "email_domain_blocks", "mails")
 	s.blocks(rt, guard.Address, "canonical_email_blocks", "addresses")

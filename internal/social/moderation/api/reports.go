@@ -94,8 +94,12 @@ func (s *Service) reportRoutes(rt *httpx.Router) {
 	const base = "/api/v1/admin/reports/{id}"
 	one("GET "+base, see, func(r *mastodon.Request, n id.ID) (*moderation.Report, error) { return s.Mod.Report(r.Context(), n) })
 	one("PUT "+base, do, s.handleUpdate)
-	one("POST "+base+"/assign_to_self", do, func(r *mastodon.Request, n id.ID) (*moderation.Report, error) { return s.Mod.Assign(r.Context(), n, true) })
-	one("POST "+base+"/unassign", do, func(r *mastodon.Request, n id.ID) (*moderation.Report, error) { return s.Mod.Assign(r.Context(), n, false) })
+	one("POST "+base+"/assign_to_self", do, func(r *mastodon.Request, n id.ID) (*moderation.Report, error) {
+		return s.Mod.Assign(r.Context(), n, true)
+	})
+	one("POST "+base+"/unassign", do, func(r *mastodon.Request, n id.ID) (*moderation.Report, error) {
+		return s.Mod.Assign(r.Context(), n, false)
+	})
 	one("POST "+base+"/resolve", do, func(r *mastodon.Request, n id.ID) (*moderation.Report, error) { return s.Mod.Resolve(r.Context(), n) })
 	one("POST "+base+"/reopen", do, func(r *mastodon.Request, n id.ID) (*moderation.Report, error) { return s.Mod.Reopen(r.Context(), n) })
 }

@@ -164,7 +164,9 @@ func (s *Service) Routes(rt *httpx.Router) {
 		}
 		return out, nil
 	})
-	handle("retention", func(ctx context.Context, in input) (any, error) { return s.Retention(ctx, in.Frequency, in.from, in.to) })
+	handle("retention", func(ctx context.Context, in input) (any, error) {
+		return s.Retention(ctx, in.Frequency, in.from, in.to)
+	})
 }
 
 // measure returns one figure, and whether there is one of that name.

@@ -348,8 +348,10 @@ func holding(ctx context.Context, a *api.Account) (out []ui.Option) {
 		so     bool
 		label  string
 	}{
-		{moderation.Sensitive, a.Sensitized, i18n.T(ctx, "pictures covered")}, {moderation.Silence, a.Silenced, i18n.T(ctx, "limited")},
-		{moderation.Disable, a.Disabled, i18n.T(ctx, "closed for now")}, {moderation.Suspend, a.Suspended, i18n.T(ctx, "suspended")},
+		{moderation.Sensitive, a.Sensitized, i18n.T(ctx, "pictures covered")},
+		{moderation.Silence, a.Silenced, i18n.T(ctx, "limited")},
+		{moderation.Disable, a.Disabled, i18n.T(ctx, "closed for now")},
+		{moderation.Suspend, a.Suspended, i18n.T(ctx, "suspended")},
 	} {
 		if h.so {
 			out = append(out, ui.Option{Value: string(h.action), Label: h.label})
