@@ -364,3 +364,53 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("%d marks of %d readers", rs.size, len(rs.by))
 	}
 }
+
+// TestAWarmPageAsksNoDatabase asks for the page again with a context that has ended, in which nothing is read any more.
+func TestAWarmPageAsksNoDatabase(t *testing.T) {
+	w := onLite(t)
+	people, ids := street(w, 40)
+	boost, err := w.Boost(t.Context(), people[3], ids[2], "")
+	w.must(err)
+	quote := w.post(people[4], Draft{Text: "see", QuoteOf: ids[5]})
+	w.must(w.Mark(t.Context(), people[0], ids[3], social.Bookmark, true))
+	page, rel := append([]id.ID{boost, quote}, ids[:18]...), w.relOf(people[0].ID)
+	first, n, err := w.Append(t.Context(), nil, rel, page, "home")
+	if err != nil || n != 20 {
+		t.Fatal(n, err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := w.d.Ping(ended); err == nil {
+		t.Fatal("the database answers: this tells nothing")
+	}
+	again, n, err := w.Append(ended, nil, rel, page, "home")
+	if err != nil || n != 20 || !bytes.Equal(first, again) {
+		t.Errorf("without a database: %d statuses, %v, the same: %v", n, err, bytes.Equal(first, again))
+	}
+}
+
+func TestThisNodeHearsBeforeTheAnswer(t *testing.T) {
+	w := onLite(t)
+	anna := w.person("anna")
+	var heard []string
+	w.OnChange(func(_ context.Context, p events.Payload) { heard = append(heard, p.EventKind()) })
+	n := w.say(anna, "x")
+	w.must(w.Edit(t.Context(), anna, n, Edit{Text: "y"}))
+	w.must(w.Mark(t.Context(), anna, n, social.Favourite, true))
+	w.must(w.Mark(t.Context(), anna, n, social.Favourite, true)) // again: nothing happens
+	_, err := w.Boost(t.Context(), anna, n, "")
+	w.must(err)
+	w.must(w.Delete(t.Context(), anna, n, true))
+	if want := []string{social.KindPosted, social.KindEdited, social.KindMarked, social.KindPosted, social.KindDeleted}; !slices.Equal(heard, want) {
+		t.Errorf("heard %v; want %v", heard, want)
+	}
+	stored, err := w.Log.Since(t.Context(), 0, 100)
+	w.must(err)
+	var kinds []string
+	for _, e := range stored {
+		kinds = append(kinds, e.Kind)
+	}
+	if !slices.Equal(kinds, heard) {
+		t.Errorf("the log has %v; heard were %v", kinds, heard)
+	}
+}
