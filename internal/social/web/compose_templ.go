@@ -5,10 +5,8 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"context"
@@ -1120,24 +1118,10 @@ func audiences(ctx context.Context) []ui.Option {
 // languages are those that a post can be said to be in: each in its own words.
 func languages(now string) []ui.Option {
 	out := []ui.Option{
-		{Value: "de", Label: "Deutsch"},
-		{Value: "en", Label: "English"},
-		{Value: "es", Label: "Español"},
-		{Value: "fr", Label: "Français"},
-		{Value: "it", Label: "Italiano"},
-		{Value: "nl", Label: "Nederlands"},
-		{Value: "pl", Label: "Polski"},
-		{Value: "pt", Label: "Português"},
-		{Value: "ro", Label: "Română"},
-		{Value: "tr", Label: "Türkçe"},
-		{Value: "uk", Label: "Українська"},
-		{Value: "ru", Label: "Русский"},
-		{Value: "ar", Label: "العربية"},
-		{Value: "fa", Label: "فارسی"},
-		{Value: "hi", Label: "हिन्दी"},
-		{Value: "vi", Label: "Tiếng Việt"},
-		{Value: "zh", Label: "中文"},
-		{Value: "ja", Label: "日本語"},
+		{Value: "de", Label: "Deutsch"}, {Value: "en", Label: "English"}, {Value: "es", Label: "Español"}, {Value: "fr", Label: "Français"}, {Value: "it", Label: "Italiano"},
+		{Value: "nl", Label: "Nederlands"}, {Value: "pl", Label: "Polski"}, {Value: "pt", Label: "Português"}, {Value: "ro", Label: "Română"}, {Value: "tr", Label: "Türkçe"},
+		{Value: "uk", Label: "Українська"}, {Value: "ru", Label: "Русский"}, {Value: "ar", Label: "العربية"}, {Value: "fa", Label: "فارسی"}, {Value: "hi", Label: "हिन्दी"},
+		{Value: "vi", Label: "Tiếng Việt"}, {Value: "zh", Label: "中文"}, {Value: "ja", Label: "日本語"},
 	}
 	for _, o := range out {
 		if o.Value == now {

@@ -5,10 +5,8 @@ package web
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"github.com/stoa-town/stoa/internal/base/i18n"
@@ -205,7 +203,7 @@ func (p *Pages) profileWhole(v card.View, f *profilePage) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					for _, field := range a.Fields {
-						templ_7745c5c3_Var8 := []any{templ.KV("profile-sure", !field.VerifiedAt.IsZero())}
+						var templ_7745c5c3_Var8 = []any{templ.KV("profile-sure", !field.VerifiedAt.IsZero())}
 						templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var8...)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
@@ -697,7 +695,7 @@ func followButton(a *social.Account, t *social.Relationship, kind ui.Kind) templ
 			templ_7745c5c3_Var33 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Var34 := []any{"tie-" + a.ID.String()}
+		var templ_7745c5c3_Var34 = []any{"tie-" + a.ID.String()}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var34...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
