@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/access"
@@ -38,6 +39,12 @@ func (p *Pages) thread(w http.ResponseWriter, r *http.Request) error {
 	// An address with the wrong name leads to the right one: names change.
 	if got := "/@" + r.PathValue("handle") + "/" + r.PathValue("id"); got != card.Link(t.status) {
 		return httpx.Redirect(w, r, card.Link(t.status))
+	}
+	// From the list of conversations: now it is read.
+	if talk, err := id.Parse(r.URL.Query().Get("talk")); err == nil && p.Talks != nil && access.From(r.Context()).SignedIn() {
+		if err := p.Talks.Seen(r.Context(), access.From(r.Context()).ID, talk); err != nil && !errs.Is(err, errs.NotFound) {
+			return err
+		}
 	}
 	return httpx.Render(w, r, http.StatusOK, p.threadWhole(p.view(r), t))
 }
