@@ -98,7 +98,7 @@ func with(path, name, value string) string {
 // show answers with a page's list alone where the script asks for it, else with all of it.
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, f *feedPage) error {
 	v := p.view(r)
-	if ui.IsFragment(r) && r.URL.Query().Get("before") != "" {
+	if httpx.IsFragment(r) && r.URL.Query().Get("before") != "" {
 		return httpx.Render(w, r, http.StatusOK, feedList(v, f))
 	}
 	return httpx.Render(w, r, http.StatusOK, p.feedWhole(v, f))

@@ -94,7 +94,7 @@ func (p *Pages) notifications(w http.ResponseWriter, r *http.Request) error {
 		r = r.WithContext(ui.WithChrome(r.Context(), c))
 	}
 	v := p.view(r)
-	if ui.IsFragment(r) && r.URL.Query().Get("before") != "" {
+	if httpx.IsFragment(r) && r.URL.Query().Get("before") != "" {
 		return httpx.Render(w, r, http.StatusOK, noticesList(v, n))
 	}
 	return httpx.Render(w, r, http.StatusOK, p.noticesWhole(v, n))

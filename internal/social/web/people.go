@@ -83,7 +83,7 @@ func (p *Pages) profile(w http.ResponseWriter, r *http.Request) error {
 	}
 	f.ld = personLD(p.URL(), a)
 	v := p.view(r)
-	if ui.IsFragment(r) && r.URL.Query().Get("before") != "" {
+	if httpx.IsFragment(r) && r.URL.Query().Get("before") != "" {
 		return httpx.Render(w, r, http.StatusOK, feedList(v, &f.feedPage))
 	}
 	return httpx.Render(w, r, http.StatusOK, p.profileWhole(v, f))

@@ -2,6 +2,7 @@
 package pages
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -203,4 +204,39 @@ func TestPagesWorkWithoutScriptAndForStrangers(t *testing.T) {
 	q.See("By hand")
 	q.Click(`.post-full .act-favourite`)
 	q.Await(`document.querySelector(".post-full .act-favourite")?.ariaPressed === "true"`, "see the star")
+}
+
+func TestALongListReadsOnAndKeepsItsPlace(t *testing.T) {
+	s, b := harness.Start(t, "serve"), browser.Open(t)
+	anna := s.Account(t, "anna")
+	for i := range 50 {
+		anna.Want(t, 200, "POST", "/api/v1/statuses", map[string]any{"status": fmt.Sprintf("Post number %d of a long day, with a few words more.", i)}, nil)
+	}
+	p := b.Person(t, "reader", s.URL, phone[0], phone[1])
+	p.Measure()
+	p.Go("/town")
+	p.Await(`document.querySelectorAll("[data-feed] > .post").length >= 20`, "see the first posts")
+	for range 3 {
+		p.Await(`(scrollTo(0, document.body.scrollHeight), document.querySelectorAll("[data-feed] > .post").length === 50)`, "read on to the end")
+	}
+	p.See("That is all there is.")
+	p.Await(`new URL(location.href).searchParams.has("to")`, "have an address that says what is shown")
+	p.Click(`[data-feed] > .post:nth-child(40) .post-time`)
+	p.See("Post number 10 of")
+	p.Eval(`(history.back(), "")`)
+	p.Await(`location.pathname === "/town" && document.querySelectorAll("[data-feed] > .post").length === 50`, "come back to the same list")
+	p.Await(`(r => r.top > -400 && r.bottom < innerHeight + 400)(document.querySelector("[data-feed] > .post:nth-child(40)").getBoundingClientRect())`, "be where they were")
+
+	// The keys go from post to post.
+	p.Go("/town")
+	p.Await(`document.querySelector(".post") && document.documentElement.dataset.stream === "on"`, "have the page ready")
+	press := func(key string) {
+		p.Eval(fmt.Sprintf(`(document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: %q, bubbles: true, cancelable: true})), "")`, key))
+	}
+	press("j")
+	press("j")
+	p.Await(`document.activeElement.matches("[data-feed] > .post:nth-child(2)")`, "be at the second post")
+	press("o")
+	p.See("Post number 48 of")
+	p.Await(`/^\/@anna\/\d+$/.test(location.pathname)`, "open it")
 }
