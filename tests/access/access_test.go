@@ -6,6 +6,7 @@ package access
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -106,6 +107,10 @@ func (w *world) row(line string) []string {
 // forget has the objects that a line is about made anew, as one may have been changed, and takes back what was done to restaurants.
 func (w *world) forget(line string) {
 	about := append(params(line), inBody[line])
+	maps.DeleteFunc(w.friends, func(key, _ string) bool {
+		kind, _, _ := strings.Cut(key, " ")
+		return slices.Contains(about, kind)
+	})
 	for _, s := range w.sides {
 		for _, kind := range about {
 			switch kind {
@@ -185,7 +190,7 @@ func (w *world) checkRows(got matrix) {
 			if who.name == "app friends" && !forFriends(line) && strings.HasPrefix(line, method+" "+api) && !open && line != "DELETE "+api+"/session" && strings.ContainsAny(row[i], "+~") {
 				w.t.Errorf("%s with the token of an app that is not for food = %q; want it refused", line, row[i])
 			}
-			if who.trusts || who.token == "" || open && method == "GET" || !private(line) {
+			if who.trusts || who.token == "" || open && method == "GET" || !private(line) || who.name == "moderator" && watched(line) {
 				continue
 			}
 			for n, at := range cells(line) {
@@ -211,6 +216,9 @@ func private(line string) bool {
 	return len(cells(line)) > 1
 }
 
+// watched reports whether a line is something that moderators do to what is others'.
+func watched(line string) bool { return line == "POST /statuses/{id}/delete" }
+
 // checkSecrets asserts that what checkLeak looks for is what customers see of their own orders, and so would be found.
 func (w *world) checkSecrets() {
 	for _, s := range w.sides {
@@ -231,6 +239,9 @@ func (w *world) checkSecrets() {
 func (w *world) checkLeak(q request, path string, a answer) {
 	if q.who.trusts && q.who.name != "read-only" || strings.Contains(q.line, "{token}") {
 		return
+	}
+	if q.who.name == "moderator" && (strings.Contains(q.line, "/admin/accounts") || strings.Contains(q.line, "/moderation")) {
+		return // moderators see e-mail addresses: one person often has many accounts
 	}
 	for _, s := range w.sides {
 		words := []string{s.secret.email}

@@ -98,6 +98,94 @@ var public = lines(`
 	GET /api/stoa/v1/restaurants/{slug}/menu
 	GET /api/stoa/v1/restaurants/{slug}/slots
 	GET /api/stoa/v1/track/{token}
+	GET /api/v1/streaming
+	GET /api/v1/streaming/{stream...}
+	GET /oauth/authorize/{$}
+	GET /account/strikes/{id}
+	POST /account/strikes/{id}/appeal
+	GET /.well-known/host-meta
+	GET /.well-known/nodeinfo
+	GET /.well-known/webfinger
+	GET /@/{handle}
+	GET /@/{handle}/followers
+	GET /@/{handle}/following
+	GET /@/{handle}/{id}
+	GET /@/{handle}/{id}/live
+	GET /api/oembed
+	GET /api/stoa/v1/events
+	GET /api/stoa/v1/events/{id}
+	GET /api/stoa/v1/groups
+	GET /api/stoa/v1/groups/{handle}
+	GET /api/stoa/v1/groups/{handle}/people
+	GET /api/stoa/v1/restaurants/{slug}/reviews
+	GET /api/stoa/v1/reviews/{id}
+	GET /api/stoa/v1/suggestions
+	GET /api/v1/accounts
+	GET /api/v1/accounts/lookup
+	GET /api/v1/accounts/search
+	GET /api/v1/accounts/{id}
+	GET /api/v1/accounts/{id}/endorsements
+	GET /api/v1/accounts/{id}/featured_tags
+	GET /api/v1/accounts/{id}/followers
+	GET /api/v1/accounts/{id}/following
+	GET /api/v1/accounts/{id}/statuses
+	GET /api/v1/custom_emojis
+	GET /api/v1/directory
+	GET /api/v1/instance
+	GET /api/v1/instance/activity
+	GET /api/v1/instance/domain_blocks
+	GET /api/v1/instance/extended_description
+	GET /api/v1/instance/languages
+	GET /api/v1/instance/peers
+	GET /api/v1/instance/privacy_policy
+	GET /api/v1/instance/rules
+	GET /api/v1/instance/terms_of_service
+	GET /api/v1/instance/translation_languages
+	GET /api/v1/polls/{id}
+	GET /api/v1/search
+	GET /api/v1/statuses
+	GET /api/v1/statuses/{id}
+	GET /api/v1/statuses/{id}/card
+	GET /api/v1/statuses/{id}/context
+	GET /api/v1/statuses/{id}/favourited_by
+	GET /api/v1/statuses/{id}/history
+	GET /api/v1/statuses/{id}/quotes
+	GET /api/v1/statuses/{id}/reblogged_by
+	GET /api/v1/streaming/health
+	GET /api/v1/tags/{name}
+	GET /api/v1/timelines/group/{id}
+	GET /api/v1/timelines/public
+	GET /api/v1/timelines/tag/{tag}
+	GET /api/v1/trends
+	GET /api/v1/trends/links
+	GET /api/v1/trends/statuses
+	GET /api/v1/trends/tags
+	GET /api/v2/instance
+	GET /api/v2/search
+	GET /avatars/{file}
+	GET /calendar/{token}
+	GET /events
+	GET /events.ics
+	GET /events/{id}
+	GET /events/{id}/calendar.ics
+	GET /groups
+	GET /groups/{handle}
+	GET /headers/{file}
+	GET /letters/stop/{account}/{sig}
+	GET /nodeinfo/2.0
+	GET /nodeinfo/2.1
+	GET /r/{slug}/reviews
+	GET /search
+	GET /statuses/{id}/boosts
+	GET /statuses/{id}/card
+	GET /statuses/{id}/favourites
+	GET /statuses/{id}/history
+	GET /statuses/{id}/menu
+	GET /tags/{tag}
+	GET /town
+	GET /town/newer
+	GET /town/news
+	POST /letters/stop/{account}/{sig}
 `)
 
 // harmless are the writes that change nothing of anybody's, so that an app without "write" may send them.
@@ -117,6 +205,10 @@ var harmless = lines(`
 	POST /api/stoa/v1/session
 	POST /api/stoa/v1/quotes
 	DELETE /api/stoa/v1/session
+	POST /api/v1/admin/canonical_email_blocks/test
+	POST /api/v1/admin/dimensions
+	POST /api/v1/admin/measures
+	POST /api/v1/admin/retention
 `)
 
 // letters are the routes that answer 503 where the town sends no letters, as here.
@@ -317,6 +409,9 @@ func (q request) body() any {
 	method, path, _ := strings.Cut(q.line, " ")
 	if method == "GET" || method == "DELETE" {
 		return nil
+	}
+	if forFriends(q.line) && !strings.HasPrefix(path, "/api/") {
+		return socialForm
 	}
 	if forFriends(q.line) {
 		return socialBody(q.line)

@@ -2,6 +2,7 @@ package access
 
 import (
 	"encoding/json"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ var friends = []string{"/drafts", "/groups", "/events", "/reviews", "/notificati
 // forFriends reports whether a line is of the social network.
 func forFriends(line string) bool {
 	_, path, _ := strings.Cut(line, " ")
-	for _, p := range []string{"/api/v1/", "/api/v2/", "/@/", "/statuses/", "/lists", "/tags/", "/avatars/", "/headers/", "/calendar/", "/events", "/letters/", "/groups", "/moderation", "/people/", "/social/"} {
+	for _, p := range []string{"/api/v1/", "/api/v2/", "/@/", "/statuses/", "/lists", "/tags/", "/avatars/", "/headers/", "/calendar/", "/events", "/letters/", "/groups", "/moderation", "/people/", "/account/strikes", "/settings/filters"} {
 		if strings.HasPrefix(path, p) {
 			return true
 		}
@@ -44,6 +45,14 @@ func socialKind(line, before, part string) string {
 
 // social makes a thing of somebody's: a status is for followers only, and nobody follows.
 func (w *world) social(kind string, c *harness.Client) string {
+	key := kind + " " + c.Token
+	if w.friends[key] == "" {
+		w.friends[key] = w.makeSocial(kind, c)
+	}
+	return w.friends[key]
+}
+
+func (w *world) makeSocial(kind string, c *harness.Client) string {
 	post := func(path string, body map[string]any) string {
 		a := w.send("POST", path, body, c.Token, "")
 		var out struct {
@@ -81,6 +90,9 @@ func (w *world) soon() string {
 	w.serial++
 	return time.Now().AddDate(0, 0, 1+w.serial%360).Format(time.RFC3339)
 }
+
+// socialForm is what every form of the social network's pages is sent: all of them read what they need of it.
+var socialForm = url.Values{"on": {"1"}, "choice": {"0"}, "text": {"Hello"}, "title": {"Street"}, "comment": {"Why"}, "reason": {"Why"}}
 
 // socialBody returns what a route of the social network is sent; the others get nothing, and say so.
 func socialBody(line string) map[string]any {

@@ -67,6 +67,7 @@ type world struct {
 	http    *http.Client
 	serial  int
 	saved   map[*harness.Client]string // an address of each
+	friends map[string]string          // a thing of the social network of each, by its kind and their token
 	beside  string                     // the last session that was begun to be ended
 }
 
@@ -77,7 +78,7 @@ const (
 
 // newTown starts a server with the two sides, and nobody else but an admin.
 func newTown(t *testing.T) *world {
-	w := &world{t: t, saved: map[*harness.Client]string{}, s: harness.Start(t, "serve", "--set", "limits.conns_per_ip=1000"), http: &http.Client{
+	w := &world{t: t, saved: map[*harness.Client]string{}, friends: map[string]string{}, s: harness.Start(t, "serve", "--set", "limits.conns_per_ip=1000"), http: &http.Client{
 		Timeout:       20 * time.Second,
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 8},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
