@@ -79,7 +79,8 @@ func isMastodon(r *http.Request) bool {
 	case "/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/api/oembed", "/.well-known/webfinger", "/.well-known/nodeinfo", "/nodeinfo/2.0", "/nodeinfo/2.1":
 		return true
 	}
-	return strings.HasPrefix(r.URL.Path, "/api/v1/") || strings.HasPrefix(r.URL.Path, "/api/v2/")
+	path := r.URL.Path + "/"
+	return strings.HasPrefix(path, "/api/v1/") || strings.HasPrefix(path, "/api/v2/")
 }
 
 // StatusOf returns the HTTP status of an error: the one place where kinds become statuses.
