@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/image/draw"
+	"pgregory.net/rapid"
 
 	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/errs"
@@ -214,6 +215,30 @@ func TestBrokenFilesAreRefused(t *testing.T) {
 		if f, err := sniff(strings.NewReader(b), int64(len(b))); !errs.Is(err, errs.Invalid) {
 			t.Errorf("%s: %+v, %v; want it refused", name, f, err)
 		}
+	}
+}
+
+// TestDamagedFilesHarmNothing changes a few bytes of each file anywhere: what then is found must still make sense.
+func TestDamagedFilesHarmNothing(t *testing.T) {
+	names, err := filepath.Glob("testdata/*.*")
+	if err != nil || len(names) < 15 {
+		t.Fatalf("%v, %v", names, err)
+	}
+	for _, n := range names {
+		whole := file(t, filepath.Base(n))
+		rapid.Check(t, func(t *rapid.T) {
+			b := bytes.Clone(whole)
+			for range rapid.IntRange(1, 6).Draw(t, "changes") {
+				b[rapid.IntRange(0, min(len(b), 1500)-1).Draw(t, "at")] = rapid.Byte().Draw(t, "value")
+			}
+			b = b[:rapid.IntRange(len(b)/2, len(b)).Draw(t, "length")]
+			if f, err := sniff(bytes.NewReader(b), int64(len(b))); err == nil && (f.width < 0 || f.height < 0 || f.length < 0 || f.kind == "") {
+				t.Errorf("%s: %+v", n, f)
+			} else if err != nil && !errs.Is(err, errs.Invalid) {
+				t.Errorf("%s: %v; want it refused in words", n, err)
+			}
+			_, _, _ = rebuildGIF(b) // only that it ends
+		})
 	}
 }
 
