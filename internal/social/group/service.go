@@ -9,6 +9,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/page"
+	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
@@ -164,6 +165,9 @@ func (s *Service) Get(ctx context.Context, handle string) (*Group, error) {
 	return &g, nil
 }
 
+// maxSearch is how much of a search counts, in characters.
+const maxSearch = 80
+
 // List returns a page of groups by name: those whose name or handle has q in it, or with mine those the actor is something to.
 func (s *Service) List(ctx context.Context, q string, mine bool, cursor string, limit int) (page.Page[Group], error) {
 	after, _, err := page.Decode[named](cursor)
@@ -176,7 +180,7 @@ func (s *Service) List(ctx context.Context, q string, mine bool, cursor string, 
 			return page.Page[Group]{}, err
 		}
 	}
-	limit = page.Limit(limit)
+	limit, q = page.Limit(limit), text.Clean(q, maxSearch)
 	var list []Group
 	err = s.db.Read(ctx, func(tx *db.Tx) (err error) {
 		if mine {
