@@ -180,7 +180,7 @@ func (s *Service) List(ctx context.Context, q string, mine bool, cursor string, 
 			return page.Page[Group]{}, err
 		}
 	}
-	limit, q = page.Limit(limit), text.Clean(q, maxSearch)
+	limit, q, after.Folded = page.Limit(limit), text.Clean(q, maxSearch), text.Clean(after.Folded, maxSearch)
 	var list []Group
 	err = s.db.Read(ctx, func(tx *db.Tx) (err error) {
 		if mine {
