@@ -10,6 +10,7 @@ import (
 var words = []string{
 	"id", "item", "option", "restaurant", "order", "courier", "section", "menu", "slug", "owner", "code", "card", "fingerprint", "photo", "currency",
 	"password", "at", "items[]", "tasks[]", "option_groups[]", "spans[]", "date", "holidays[]", "hours", "pickup_hours", "time_zone", "to", "lang", "tz", "email", "handle", "role",
+	"media_ids[]", "group_id", "as", "language", "account",
 }
 
 // excused reports whether a field needs no payload.
@@ -18,11 +19,15 @@ func excused(op, field string) bool {
 	if last == "reason" { // of what becomes of an order it is a word of a list, and else written out
 		return strings.HasPrefix(op, "POST /orders/") || strings.HasPrefix(op, "POST /courier/tasks/")
 	}
-	return slices.Contains(words, last)
+	return slices.Contains(words, last) || slices.ContainsFunc(reviewed, func(r string) bool { return strings.HasPrefix(op, r) })
 }
 
+// reviewed are operations whose texts become statuses and are shown by what shows those: of an order that was delivered, which takes an
+// evening, and of who is invited.
+var reviewed = []string{"POST /orders/{id}/review", "PATCH /reviews/{id}", "PUT /reviews/{id}/answer", "POST /groups/{handle}/invitations"}
+
 // led are pages that lead away who has nothing to do there, or whose address holds a payload, which a browser may write differently.
-var led = []string{"", "GET /sign-in/second", "GET /sign-in/with/{provider}/callback"}
+var led = []string{"", "GET /letters/stop/{account}/{sig}", "GET /sign-in/second", "GET /sign-in/with/{provider}/callback"}
 
 // nopages are routes that answer with something else than a page, or with a part of a page that another route shows whole.
 var nopages = []string{
@@ -30,4 +35,8 @@ var nopages = []string{
 	"GET /.well-known/oauth-authorization-server", "GET /oauth/userinfo", "GET /admin/audit/export", "GET /admin/health", "GET /admin/mail/samples/{kind}/html",
 	"GET /account/confirm/link", "GET /account/connected/join", "GET /account/privacy/copies", "GET /account/privacy/copies/{id}", "GET /account/stay", "GET /account/two-step/set-up",
 	"GET /courier/live", "GET /dispatch/live", "GET /kitchen/{slug}/live", "GET /orders/{code}/live", "GET /t/{token}/events", "GET /t/{token}/live", "GET /restaurant/{slug}/strip",
+	"GET /.well-known/host-meta", "GET /.well-known/nodeinfo", "GET /.well-known/webfinger", "GET /nodeinfo/2.0", "GET /nodeinfo/2.1", "GET /avatars/{file}", "GET /headers/{file}",
+	"GET /calendar/{token}", "GET /events.ics", "GET /events/{id}/calendar.ics", "GET /@/{handle}/menu", "GET /@/{handle}/{id}/live", "GET /home/newer", "GET /home/news",
+	"GET /town/newer", "GET /town/news", "GET /notifications/live", "GET /notifications/push", "GET /statuses/{id}/card", "GET /statuses/{id}/menu", "GET /compose/pick",
+	"GET /lists/{id}/people", "GET /oauth/authorize/{$}", "GET /orders/{code}/review", "GET /moderation/reports/{id}", "GET /tags/{tag}",
 }

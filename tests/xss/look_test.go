@@ -21,8 +21,14 @@ type page struct{ pattern, path string }
 // look opens the pages that show the payload, as everybody who sees them. What shows little of it, or what others show as well, or the
 // payloads of all rounds at once, is opened when its number's turn comes.
 func (w *town) look(turn func(n int) bool) {
-	often := w.often()
-	for who, pages := range w.rare() {
+	often, rare := w.often(), w.rare()
+	for who, pages := range w.amongNeighbours() {
+		often[who] = append(often[who], pages...)
+	}
+	for who, pages := range w.aroundTown() {
+		rare[who] = append(rare[who], pages...)
+	}
+	for who, pages := range rare {
 		for n, p := range pages {
 			if turn(n) {
 				often[who] = append(often[who], p)

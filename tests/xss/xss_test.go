@@ -25,6 +25,7 @@ const hole = "\x00hole"
 
 // town is a restaurant with everybody around it, and the browsers that they use.
 type town struct {
+	friends
 	t                                            *testing.T
 	s                                            *harness.Server
 	admin, owner, courier, dispatcher, customer  *harness.Client
@@ -238,6 +239,7 @@ func (w *town) write() {
 	w.fillCart() // at last: who orders has an empty cart
 	w.govern()
 	w.join()
+	w.talk()
 }
 
 // govern writes the payload where admins, and the apps of others, write something.
