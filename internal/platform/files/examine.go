@@ -26,7 +26,7 @@ const (
 	MaxPixels = 24_000_000
 	MaxSide   = 12_000
 
-	maxMemory  = 80_000_000 // bytes that all pictures being decoded take together: a JPEG of 24 megapixels, or 20 in 4 bytes each
+	maxMemory  = 76_000_000 // bytes that all pictures being decoded take together: a JPEG of 24 megapixels, or 19 in 4 bytes each
 	muchMemory = 16_000_000 // bytes of one picture after which what it took is given back before the next
 	maxWaits   = 4          // pictures that wait for their turn
 	maxScans   = 100        // of a JPEG, which is decoded whole with each: programs write ten
