@@ -269,6 +269,7 @@ func TestWhatOthersDoIsTold(t *testing.T) {
 		c.ask(t, "anna", at("POST /api/v1/accounts/%d/mute", ben), nil)
 		c.wantTold(t, "anna", "", "quote clara")
 		c.post(t, "ben", "@anna do you hear me?")
+		c.settle(t) // what is told is decided a moment after the post
 		c.ask(t, "anna", at("POST /api/v1/accounts/%d/unmute", ben), nil)
 		c.wantTold(t, "anna", "", "mention ben", "favourite ben", "quote clara")
 		c.ask(t, "anna", at("POST /api/v1/accounts/%d/block", ben), nil)
