@@ -9,6 +9,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
@@ -143,7 +144,8 @@ func (s *Service) restSuggest(ctx context.Context, in *struct {
 	Q string `query:"q" required:"true" minLength:"1" maxLength:"300" doc:"What was typed so far."`
 },
 ) (*suggestOutput, error) {
-	people, err := s.accounts(ctx, access.From(ctx).ID, strings.TrimSpace(in.Q), false, 0, suggested)
+	in.Q = text.Clean(in.Q, MaxQuery)
+	people, err := s.accounts(ctx, access.From(ctx).ID, in.Q, false, 0, suggested)
 	if err != nil {
 		return nil, err
 	}

@@ -184,7 +184,7 @@ type Tag struct {
 
 // FindTags returns hashtags that begin with what was typed, the most used first.
 func (s *Service) FindTags(ctx context.Context, typed string, offset, limit int) ([]Tag, error) {
-	prefix := text.Fold(strings.TrimLeft(strings.TrimSpace(typed), "#"))
+	prefix := text.Fold(strings.TrimLeft(text.Clean(typed, MaxQuery), "#"))
 	if prefix == "" || strings.ContainsAny(prefix, " \t") {
 		return []Tag{}, nil
 	}
