@@ -45,14 +45,14 @@ type Deps struct {
 
 // Probes are what the overview asks the rest of the server.
 type Probes struct {
-	Version     string
-	Started     time.Time
-	Data        string // folder whose disk is watched
-	Zone        *time.Location
-	Lag         func(ctx context.Context) map[string]int64 // events that each subscription is behind
-	Streams     func() int
+	Version string
+	Started time.Time
+	Data    string // folder whose disk is watched
+	Zone    *time.Location
+	Lag     func(ctx context.Context) map[string]int64 // events that each subscription is behind
+	Streams func() int
 	// Files returns how many bytes the files of posts take, and how many they may take.
-	Files func(ctx context.Context) (used, most int64, err error)
+	Files       func(ctx context.Context) (used, most int64, err error)
 	CertExpires func() (time.Time, bool) // false: the server shows no certificate of its own
 }
 

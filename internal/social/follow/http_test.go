@@ -346,8 +346,11 @@ func TestFilesGoAndComeAsMastodonWritesThem(t *testing.T) {
 			who, body string
 			status    int
 		}{
-			{"ada", "type=nonsense&data=x", 422}, {"ada", "type=following&mode=perhaps&data=bob", 422}, {"ada", "type=following", 422},
-			{"ada", "type=following&data=%22", 422}, {"", "type=following&data=bob", 401},
+			{"ada", "type=nonsense&data=x", 422},
+			{"ada", "type=following&mode=perhaps&data=bob", 422},
+			{"ada", "type=following", 422},
+			{"ada", "type=following&data=%22", 422},
+			{"", "type=following&data=bob", 401},
 		} {
 			if status, body, _ := a.do(t, c.who, "POST /api/v1/import", c.body); status != c.status {
 				t.Errorf("import %q by %q: %d %s", c.body, c.who, status, body)

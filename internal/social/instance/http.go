@@ -11,19 +11,19 @@ import (
 // Routes registers docs.joinmastodon.org/methods/instance and oembed, and what other servers ask below /.well-known.
 func (s *Service) Routes(rt *httpx.Router) {
 	for path, pick := range map[string]func(*documents) []byte{
-		"/api/v2/instance":                       func(d *documents) []byte { return d.v2 },
-		"/api/v1/instance":                       func(d *documents) []byte { return d.v1 },
-		"/api/v1/instance/rules":                 func(d *documents) []byte { return d.rules },
-		"/api/v1/instance/peers":                 func(d *documents) []byte { return d.peers },
-		"/api/v1/instance/activity":              func(d *documents) []byte { return d.activity },
-		"/api/v1/instance/domain_blocks":         func(d *documents) []byte { return d.blocks },
-		"/api/v1/instance/privacy_policy":        func(d *documents) []byte { return d.policy },
-		"/api/v1/instance/extended_description":  func(d *documents) []byte { return d.about },
-		"/api/v1/instance/terms_of_service":      func(d *documents) []byte { return d.terms },
-		"/api/v1/instance/languages":             func(d *documents) []byte { return d.languages },
-		"/.well-known/nodeinfo":                  func(d *documents) []byte { return d.nodes },
-		"/nodeinfo/2.0":                          func(d *documents) []byte { return d.node20 },
-		"/nodeinfo/2.1":                          func(d *documents) []byte { return d.node21 },
+		"/api/v2/instance":                      func(d *documents) []byte { return d.v2 },
+		"/api/v1/instance":                      func(d *documents) []byte { return d.v1 },
+		"/api/v1/instance/rules":                func(d *documents) []byte { return d.rules },
+		"/api/v1/instance/peers":                func(d *documents) []byte { return d.peers },
+		"/api/v1/instance/activity":             func(d *documents) []byte { return d.activity },
+		"/api/v1/instance/domain_blocks":        func(d *documents) []byte { return d.blocks },
+		"/api/v1/instance/privacy_policy":       func(d *documents) []byte { return d.policy },
+		"/api/v1/instance/extended_description": func(d *documents) []byte { return d.about },
+		"/api/v1/instance/terms_of_service":     func(d *documents) []byte { return d.terms },
+		"/api/v1/instance/languages":            func(d *documents) []byte { return d.languages },
+		"/.well-known/nodeinfo":                 func(d *documents) []byte { return d.nodes },
+		"/nodeinfo/2.0":                         func(d *documents) []byte { return d.node20 },
+		"/nodeinfo/2.1":                         func(d *documents) []byte { return d.node21 },
 	} {
 		mastodon.Handle(rt, "GET "+path, httpx.Anyone, s.document(pick))
 	}

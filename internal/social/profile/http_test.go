@@ -123,11 +123,13 @@ func TestTheAPIShowsAndChangesProfiles(t *testing.T) {
 			{"reader", "GET /api/v1/accounts/verify_credentials?as=taj", "", "", 403, []string{`"error"`}, nil},
 			{"", "GET /api/v1/accounts/verify_credentials", "", "", 401, []string{`"error"`}, nil},
 			{"reader", "PATCH /api/v1/accounts/update_credentials", form, "note=x", 403, []string{`"error"`}, nil},
-			{"ada", "PATCH /api/v1/accounts/update_credentials", form,
+			{
+				"ada", "PATCH /api/v1/accounts/update_credentials", form,
 				"display_name=Ada+%E2%AD%90&note=Hello+%3Cb%3E&locked=True&bot=1&hide_collections=0&source[privacy]=private&source[sensitive]=on&source[language]=de-AT&source[quote_policy]=nobody" +
 					"&fields_attributes[0][name]=Pie&fields_attributes[0][value]=rhubarb&fields_attributes[1][name]=&fields_attributes[1][value]=", 200,
 				[]string{`"display_name":"Ada ⭐"`, `"follow_requests_count":3`, `"locked":true`, `"bot":true`, `"privacy":"private"`, `"sensitive":true`, `"language":"de-AT"`, `"quote_policy":"nobody"`, `"note":"Hello \u003cb\u003e"`, `"name":"Pie","value":"rhubarb","verified_at":null`},
-				[]string{"\u003cb\u003e\u003c/p"}},
+				[]string{"\u003cb\u003e\u003c/p"},
+			},
 			{"ada", "PATCH /api/v1/accounts/update_credentials", doc, `{"fields_attributes":[{"name":"Tea","value":"green"}],"locked":false,"source":{"privacy":"town"}}`, 200, []string{`"name":"Tea"`, `"locked":false`, `"privacy":"public"`}, []string{"rhubarb"}},
 			{"ada", "PATCH /api/v1/accounts/update_credentials", doc, `{"fields_attributes":{"5":{"name":"One","value":"1"},"7":{"name":"Two","value":"2"}}}`, 200, []string{`"name":"One"`, `"name":"Two"`}, nil},
 			{"ada", "PATCH /api/v1/accounts/update_credentials", form, "note=" + strings.Repeat("x", MaxNote+1), 422, []string{`"error"`}, nil},

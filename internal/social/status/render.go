@@ -236,8 +236,11 @@ func (v *view) status(dst []byte, n id.ID, depth int) ([]byte, bool) {
 		name string
 		on   bool
 	}{
-		{`,"favourited":`, b&bitFavourite != 0}, {`,"reblogged":`, b&bitBoost != 0}, {`,"bookmarked":`, b&bitBookmark != 0},
-		{`,"muted":`, v.own.muted(about.head.Thread)}, {`,"pinned":`, b&bitPin != 0},
+		{`,"favourited":`, b&bitFavourite != 0},
+		{`,"reblogged":`, b&bitBoost != 0},
+		{`,"bookmarked":`, b&bitBookmark != 0},
+		{`,"muted":`, v.own.muted(about.head.Thread)},
+		{`,"pinned":`, b&bitPin != 0},
 	} {
 		dst = strconv.AppendBool(append(dst, f.name...), f.on)
 	}

@@ -70,8 +70,10 @@ func (a *API) Routes(rt *httpx.Router) {
 		word, verb string
 		kind       social.Mark
 	}{
-		{"favourite", "favourite.write", social.Favourite}, {"bookmark", "bookmark.write", social.Bookmark},
-		{"pin", "profile.write", social.Pin}, {"mute", "mute.write", social.MuteTalk},
+		{"favourite", "favourite.write", social.Favourite},
+		{"bookmark", "bookmark.write", social.Bookmark},
+		{"pin", "profile.write", social.Pin},
+		{"mute", "mute.write", social.MuteTalk},
 	} {
 		handle("POST /api/v1/statuses/{id}/"+m.word, httpx.May(m.verb), a.mark(m.kind, true))
 		handle("POST /api/v1/statuses/{id}/un"+m.word, httpx.May(m.verb), a.mark(m.kind, false))
