@@ -250,6 +250,9 @@ func TestReadersFindWhatTheyMayAndNothingElse(t *testing.T) {
 		if err != nil || len(tags) != 1 || tags[0].Name != "markt" || tags[0].Uses != 1 {
 			t.Errorf("tags %+v, %v", tags, err)
 		}
+		if _, err := w.FindTags(t.Context(), "a\x00b\xff", 0, 5); err != nil {
+			t.Errorf("bytes that no database takes: %v", err)
+		}
 		for {
 			more := false
 			if err := d.Write(t.Context(), func(tx *db.Tx) error {
