@@ -18,9 +18,11 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/courier"
 	"github.com/stoa-town/stoa/internal/delivery/discover"
 	"github.com/stoa-town/stoa/internal/delivery/dispatch"
+	"github.com/stoa-town/stoa/internal/delivery/ledger"
 	"github.com/stoa-town/stoa/internal/delivery/menu"
 	"github.com/stoa-town/stoa/internal/delivery/order"
 	"github.com/stoa-town/stoa/internal/delivery/payment"
+	"github.com/stoa-town/stoa/internal/delivery/promo"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant"
 	"github.com/stoa-town/stoa/internal/platform/audit"
 	"github.com/stoa-town/stoa/internal/platform/events"
@@ -48,6 +50,8 @@ type Slices struct {
 	Discover    *discover.Service
 	Carts       *cart.Service
 	Payments    *payment.Service
+	Ledger      *ledger.Service
+	Promotions  *promo.Service
 	Orders      *order.Service
 	Couriers    *courier.Service
 	Dispatch    *dispatch.Service
@@ -80,9 +84,12 @@ func (a *App) slices() (err error) {
 	})
 	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Now, rules.PromiseSlack)
 	a.Payments = payment.New(a.DB, a.Events, a.Jobs, a.Now, payment.NewSandbox(a.DB))
+	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{})
+	a.Promotions = promo.New(a.DB, a.IDs, a.Now)
 	a.Orders = order.New(order.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Hub: a.Hub, Jobs: a.Jobs,
 		Quoter: quoter, Shops: a.Restaurants, Stock: a.Menus, Payments: a.Payments, People: a.Accounts,
+		Books: a.Ledger, Promotions: a.Promotions,
 	}, order.Options{
 		Patience: a.patience, SellOut: a.Menus.SellOut,
 	})

@@ -45,6 +45,7 @@ type Method string
 const (
 	PayOnDelivery Method = "on_delivery" // cash or card at the door, or at the counter for pickup
 	PayByCard     Method = "card"
+	PayByCredit   Method = "credit" // all of it from the customer's credit; nobody chooses that, it comes about
 )
 
 // Address is where a delivery goes. Street and City are for people; Point is what is computed with.
@@ -75,6 +76,7 @@ type Shop struct {
 	PicksUp    bool           // customers may collect
 	Tax        map[string]int // tax category → rate in basis points, for food sold here
 	FeeTax     int            // rate in basis points on the delivery fee
+	Deals      map[Mode]Deal  // what it has agreed on with the town
 }
 
 // Terms is what a restaurant offers for one mode, place, time and value of food.
@@ -195,6 +197,7 @@ type QuoteRequest struct {
 	Lines      []LineRequest `json:"lines" maxItems:"60"`
 	Tip        money.Amount  `json:"tip,omitempty" minimum:"0" maximum:"50000"`
 	Note       string        `json:"note,omitempty" maxLength:"300" doc:"For the kitchen."`
+	Code       string        `json:"code,omitempty" maxLength:"40" doc:"Of a promotion."`
 }
 
 // QuoteLine is a line with its price.
@@ -234,8 +237,10 @@ type Quote struct {
 	Lines       []QuoteLine  `json:"lines"`
 	Subtotal    money.Amount `json:"subtotal"`
 	Fee         money.Amount `json:"fee"`
+	FeeRate     int          `json:"-"` // tax on the fee in basis points
 	Tip         money.Amount `json:"tip"`
-	Total       money.Amount `json:"total"`
+	Discounts   []Discount   `json:"discounts" doc:"What promotions take off."`
+	Total       money.Amount `json:"total" doc:"To be paid: subtotal, fee and tip less discounts."`
 	Minimum     money.Amount `json:"minimum"`
 	Taxes       []TaxLine    `json:"taxes" doc:"Contained in the total; the tip is not taxed."`
 	Problems    []Problem    `json:"problems" doc:"Empty when the order can be placed."`

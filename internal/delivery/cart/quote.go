@@ -31,7 +31,7 @@ const (
 // food. It never fails: whatever is wrong is a problem of the quote.
 func compute(shop *delivery.Shop, menu *delivery.Menu, req *delivery.QuoteRequest, terms delivery.Terms, lines []delivery.QuoteLine, problems []delivery.Problem) *delivery.Quote {
 	q := &delivery.Quote{
-		Restaurant: shop.ID, Mode: req.Mode, Currency: shop.Currency, Lines: lines, Tip: req.Tip, Minimum: terms.Minimum,
+		Restaurant: shop.ID, Mode: req.Mode, Currency: shop.Currency, Lines: lines, FeeRate: shop.FeeTax, Tip: req.Tip, Discounts: []delivery.Discount{}, Minimum: terms.Minimum,
 		Problems: append(problems, terms.Problems...), ASAP: req.At == nil,
 		ReadyAt: terms.ReadyAt, From: terms.From, To: terms.To, DistM: terms.DistM, Cap: terms.Cap,
 		ShopVersion: shop.Version, MenuVersion: menu.Version,

@@ -92,7 +92,11 @@ func (s *Service) approve(ctx context.Context, tx *db.Tx, r row, auto bool) erro
 	if ok, err := update(ctx, tx, &r, &next); err != nil || !ok {
 		return changedElse(err)
 	}
-	if err := s.announce(ctx, tx, &next, auto); err != nil {
+	b, err := next.bought()
+	if err != nil {
+		return err
+	}
+	if err := s.announce(ctx, tx, &next, b, auto); err != nil {
 		return err
 	}
 	if auto {
@@ -112,6 +116,9 @@ func (s *Service) decline(ctx context.Context, tx *db.Tx, r row, why string) err
 		return changedElse(err)
 	}
 	if err := s.give(ctx, tx, &r); err != nil {
+		return err
+	}
+	if err := s.unclaim(ctx, tx, &r, &next); err != nil {
 		return err
 	}
 	if err := s.note(ctx, tx, &next, happening{what: delivery.OrderCancelled, from: r.state, at: next.movedAt, reason: PaymentDeclined}); err != nil {

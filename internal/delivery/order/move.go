@@ -280,7 +280,13 @@ func (s *Service) cancelled(ctx context.Context, tx *db.Tx, old, next *row) erro
 		}
 	}
 	if Reasoned(next.reason).Keep {
+		if err := s.Books.Earn(ctx, tx, next.id, next.courier, next.movedAt); err != nil {
+			return err
+		}
 		return s.aim(ctx, tx, next, delivery.AimCapture)
+	}
+	if err := s.unclaim(ctx, tx, old, next); err != nil {
+		return err
 	}
 	return s.aim(ctx, tx, next, delivery.AimRelease)
 }
@@ -323,6 +329,9 @@ func (s *Service) delivered(ctx context.Context, tx *db.Tx, r *row, by id.ID) er
 		if err := s.Payments.Collect(ctx, tx, c, by, r.movedAt); err != nil {
 			return err
 		}
+	}
+	if err := s.Books.Earn(ctx, tx, r.id, r.courier, r.movedAt); err != nil {
+		return err
 	}
 	return s.concludeLater(ctx, tx, r.id)
 }
@@ -489,8 +498,11 @@ func (s *Service) restore(ctx context.Context, order id.ID) (*View, error) {
 			}
 			return nil
 		},
-		then: func(ctx context.Context, tx *db.Tx, _, next *row) error {
+		then: func(ctx context.Context, tx *db.Tx, old, next *row) error {
 			if err := s.retake(ctx, tx, next); err != nil {
+				return err
+			}
+			if err := s.resell(ctx, tx, old, next); err != nil {
 				return err
 			}
 			if !cooked(next.state) {

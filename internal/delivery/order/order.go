@@ -190,15 +190,15 @@ func Phrase(s delivery.State) string {
 }
 
 // Party is who bears the cost of an order that came to nothing.
-type Party string
+type Party = delivery.Party
 
 // The parties. LiableActor stands for whoever did it.
 const (
-	LiableRestaurant Party = "restaurant"
-	LiablePlatform   Party = "platform"
-	LiableCustomer   Party = "customer"
-	LiableCourier    Party = "courier"
-	liableActor      Party = ""
+	LiableRestaurant = delivery.PartyRestaurant
+	LiablePlatform   = delivery.PartyPlatform
+	LiableCustomer   = delivery.PartyCustomer
+	LiableCourier    = delivery.PartyCourier
+	liableActor      = Party("")
 )
 
 // Reason is why an order was refused, cancelled or could not be handed over.
@@ -292,20 +292,24 @@ func partyOf(who Who) Party {
 
 // Snapshot is what was bought, from whom, for whom and at which price, as it was when the order was placed. Nothing changes it.
 type Snapshot struct {
-	Seller   Seller               `json:"restaurant"`
-	Lines    []delivery.QuoteLine `json:"lines"`
-	Taxes    []delivery.TaxLine   `json:"taxes"`
-	Subtotal money.Amount         `json:"subtotal"`
-	Fee      money.Amount         `json:"fee"`
-	Tip      money.Amount         `json:"tip"`
-	Total    money.Amount         `json:"total"`
-	Currency string               `json:"currency"`
-	To       *delivery.Address    `json:"to,omitempty"`
-	Name     string               `json:"name"` // of the customer
-	Phone    string               `json:"phone,omitempty"`
-	Note     string               `json:"note,omitempty"`
-	ASAP     bool                 `json:"asap"`
-	DistM    float64              `json:"distance_m"`
+	Seller    Seller               `json:"restaurant"`
+	Lines     []delivery.QuoteLine `json:"lines"`
+	Taxes     []delivery.TaxLine   `json:"taxes"`
+	Subtotal  money.Amount         `json:"subtotal"`
+	Fee       money.Amount         `json:"fee"`
+	FeeRate   int                  `json:"fee_rate"` // tax on the fee in basis points
+	Tip       money.Amount         `json:"tip"`
+	Discounts []delivery.Discount  `json:"discounts,omitempty"`
+	Total     money.Amount         `json:"total"`
+	Credit    money.Amount         `json:"credit,omitempty"` // of the total, paid from the customer's credit
+	Currency  string               `json:"currency"`
+	Deal      delivery.Deal        `json:"deal"`
+	To        *delivery.Address    `json:"to,omitempty"`
+	Name      string               `json:"name"` // of the customer
+	Phone     string               `json:"phone,omitempty"`
+	Note      string               `json:"note,omitempty"`
+	ASAP      bool                 `json:"asap"`
+	DistM     float64              `json:"distance_m"`
 }
 
 // Seller is the restaurant as it was called and where it was when the order was placed.

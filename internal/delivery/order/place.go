@@ -9,6 +9,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/access"
@@ -67,13 +68,19 @@ func (s *Service) place(ctx context.Context, actor access.Actor, req idem.Reques
 		if err != nil {
 			return nil, err
 		}
-		n, err := s.draft(ctx, actor, req, &in, q)
+		var credit money.Amount
+		if in.Credit {
+			if credit, err = s.credit(ctx, actor.ID, q); err != nil {
+				return nil, err
+			}
+		}
+		n, err := s.draft(ctx, actor, req, &in, q, credit)
 		if err != nil {
 			return nil, err
 		}
 		err = s.DB.Write(ctx, func(tx *db.Tx) error { return s.store(ctx, tx, req, n, q) })
 		switch {
-		case err == nil && in.Method == delivery.PayByCard:
+		case err == nil && n.row.method == delivery.PayByCard:
 			return s.charge(ctx, req, n)
 		case err == nil:
 			return &delivery.Placed{Order: n.row.id, Code: ShowCode(n.row.code), Token: n.row.code + n.row.secret, Body: n.body}, nil
@@ -167,15 +174,19 @@ type draft struct {
 }
 
 // draft makes the order: everything that needs no transaction, so that the one writer of SQLite is held for the statements alone.
-func (s *Service) draft(ctx context.Context, actor access.Actor, req idem.Request, in *delivery.PlaceRequest, q *delivery.Quote) (*draft, error) {
+func (s *Service) draft(ctx context.Context, actor access.Actor, req idem.Request, in *delivery.PlaceRequest, q *delivery.Quote, credit money.Amount) (*draft, error) {
 	shop, err := s.Shops.Shop(ctx, in.Restaurant)
 	if err != nil {
 		return nil, err
 	}
-	now := s.Now()
+	now, method := s.Now(), in.Method
+	if credit == q.Total && credit > 0 {
+		method = delivery.PayByCredit
+	}
 	b := &Snapshot{
 		Seller: Seller{ID: shop.ID, Slug: shop.Slug, Name: shop.Name, Phone: shop.Phone, Street: shop.Street, City: shop.City, Point: shop.Point, Zone: shop.Loc.String()},
-		Lines:  q.Lines, Taxes: q.Taxes, Subtotal: q.Subtotal, Fee: q.Fee, Tip: q.Tip, Total: q.Total, Currency: q.Currency,
+		Lines:  q.Lines, Taxes: q.Taxes, Subtotal: q.Subtotal, Fee: q.Fee, FeeRate: q.FeeRate, Tip: q.Tip, Total: q.Total, Currency: q.Currency,
+		Discounts: q.Discounts, Credit: credit, Deal: shop.Deals[in.Mode],
 		To: in.To, Name: in.Name, Phone: in.Phone, Note: in.Note, ASAP: q.ASAP, DistM: q.DistM,
 	}
 	js, err := json.Marshal(b)
@@ -186,12 +197,12 @@ func (s *Service) draft(ctx context.Context, actor access.Actor, req idem.Reques
 	n := &draft{bought: b, auto: shop.AutoAccept, card: in.Card, portions: b.portions()}
 	n.row = row{
 		id: s.IDs.Next(), rev: 1, code: id.Code(codeLength), secret: id.Secret()[:secretLength], account: actor.ID, restaurant: in.Restaurant,
-		mode: in.Mode, state: delivery.Created, announced: in.Method != delivery.PayByCard, method: in.Method, total: q.Total, currency: q.Currency,
+		mode: in.Mode, state: delivery.Created, announced: method != delivery.PayByCard, method: method, total: q.Total, credit: credit, currency: q.Currency,
 		pickupCode: digits[:4], handoverCode: digits[4:], capacity: q.Cap, placedAt: stored(now), readyAt: stored(q.ReadyAt),
 		promiseFrom: stored(q.From), promiseTo: stored(q.To), movedAt: stored(now), snapshot: string(js),
 	}
 	n.row.confirmBy = stored(confirmBy(now, q.ReadyAt, q.ASAP, s.patience().RefuseAfter))
-	if in.Method == delivery.PayByCard {
+	if method == delivery.PayByCard {
 		n.row.idemKey = req.Key
 	} else if n.auto {
 		n.row.state = delivery.Confirmed
@@ -249,10 +260,13 @@ func (s *Service) store(ctx context.Context, tx *db.Tx, req idem.Request, n *dra
 	if err := insert(ctx, tx, r); err != nil {
 		return err
 	}
-	if !byCard {
-		return s.announce(ctx, tx, r, n.auto)
+	if err := s.claim(ctx, tx, r, n.bought, r.placedAt); err != nil {
+		return err
 	}
-	c := delivery.Charge{Order: r.id, Method: r.method, Amount: r.total, Currency: r.currency, Token: n.card}
+	if !byCard {
+		return s.announce(ctx, tx, r, n.bought, n.auto)
+	}
+	c := delivery.Charge{Order: r.id, Method: r.method, Amount: r.total - r.credit, Currency: r.currency, Token: n.card}
 	if err := s.Payments.Open(ctx, tx, c); err != nil {
 		return err
 	}
@@ -284,7 +298,10 @@ func (s *Service) give(ctx context.Context, tx *db.Tx, r *row) error {
 }
 
 // announce tells everybody of an order that is stored, paid or payable, and has its restaurant answer in time.
-func (s *Service) announce(ctx context.Context, tx *db.Tx, r *row, auto bool) error {
+func (s *Service) announce(ctx context.Context, tx *db.Tx, r *row, b *Snapshot, auto bool) error {
+	if err := s.sell(ctx, tx, r, b, r.movedAt); err != nil {
+		return err
+	}
 	placed := *r
 	placed.state = delivery.Created
 	if err := s.append(ctx, tx, &placed, happening{what: delivery.OrderPlaced, at: r.placedAt, actor: r.account}); err != nil {

@@ -83,6 +83,9 @@ type Deps struct {
 	Stock    Stock
 	Payments Payments
 	People   People
+
+	Books      Books
+	Promotions Promotions
 }
 
 // Options are the town's rules. Zero values stand for the defaults named.

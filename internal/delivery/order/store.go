@@ -32,6 +32,7 @@ type row struct {
 	flagged    bool // handed over without the customer's code
 	method     delivery.Method
 	total      money.Amount
+	credit     money.Amount // of it, paid from the customer's credit
 	currency   string
 
 	pickupCode, handoverCode, capacity, idemKey string
@@ -48,10 +49,10 @@ func (r *row) standing() Standing { return Standing{State: r.state, Before: r.be
 
 // due returns what is to be collected at the door or the counter.
 func (r *row) due() money.Amount {
-	if r.method == delivery.PayByCard {
+	if r.method != delivery.PayOnDelivery {
 		return 0
 	}
-	return r.total
+	return r.total - r.credit
 }
 
 // bought returns the snapshot.
@@ -80,11 +81,11 @@ func at(us int64) time.Time {
 }
 
 func insert(ctx context.Context, tx *db.Tx, r *row) error {
-	_, err := tx.Exec(ctx, `INSERT INTO orders (id, code, secret, account, restaurant, mode, state, announced, open, method, total, currency,
-		pickup_code, handover_code, capacity, idem_key, placed_at, confirm_by, ready_at, promise_from, promise_to, moved_at, snapshot)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+	_, err := tx.Exec(ctx, `INSERT INTO orders (id, code, secret, account, restaurant, mode, state, announced, open, method, total, credit,
+		currency, pickup_code, handover_code, capacity, idem_key, placed_at, confirm_by, ready_at, promise_from, promise_to, moved_at, snapshot)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
 		int64(r.id), r.code, r.secret, int64(r.account), int64(r.restaurant), string(r.mode), string(r.state), r.announced, r.announced,
-		string(r.method), r.total, r.currency, r.pickupCode, r.handoverCode, r.capacity, r.idemKey, micro(r.placedAt), micro(r.confirmBy),
+		string(r.method), r.total, r.credit, r.currency, r.pickupCode, r.handoverCode, r.capacity, r.idemKey, micro(r.placedAt), micro(r.confirmBy),
 		micro(r.readyAt), micro(r.promiseFrom), micro(r.promiseTo), micro(r.movedAt), r.snapshot)
 	if err != nil {
 		return fmt.Errorf("order: store %d: %w", r.id, err)
@@ -107,7 +108,7 @@ func update(ctx context.Context, tx *db.Tx, old, r *row) (bool, error) {
 	return n == 1, nil
 }
 
-const columns = `id, rev, code, secret, account, restaurant, courier, mode, state, before, announced, warned, flagged, method, total, currency,
+const columns = `id, rev, code, secret, account, restaurant, courier, mode, state, before, announced, warned, flagged, method, total, credit, currency,
 	pickup_code, handover_code, capacity, idem_key, reason, liable, note, proof, placed_at, confirm_by, ready_at, promise_from, promise_to,
 	moved_at, heading_at, arrived_at, eta, snapshot`
 
@@ -116,7 +117,7 @@ func scan(s db.Scanner) (row, error) {
 	var mode, state, before, method string
 	var oid, account, restaurant, courier, placed, confirm, ready, from, to, moved, heading, arrived, eta int64
 	err := s.Scan(&oid, &r.rev, &r.code, &r.secret, &account, &restaurant, &courier, &mode, &state, &before, &r.announced, &r.warned, &r.flagged,
-		&method, &r.total, &r.currency, &r.pickupCode, &r.handoverCode, &r.capacity, &r.idemKey, &r.reason, &r.liable, &r.note, &r.proof,
+		&method, &r.total, &r.credit, &r.currency, &r.pickupCode, &r.handoverCode, &r.capacity, &r.idemKey, &r.reason, &r.liable, &r.note, &r.proof,
 		&placed, &confirm, &ready, &from, &to, &moved, &heading, &arrived, &eta, &r.snapshot)
 	r.id, r.account, r.restaurant, r.courier = id.ID(oid), id.ID(account), id.ID(restaurant), id.ID(courier)
 	r.mode, r.state, r.before, r.method = delivery.Mode(mode), delivery.State(state), delivery.State(before), delivery.Method(method)

@@ -14,7 +14,9 @@ import (
 	"github.com/stoa-town/stoa/internal/base/geo"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/delivery/ledger"
 	"github.com/stoa-town/stoa/internal/delivery/payment"
+	"github.com/stoa-town/stoa/internal/delivery/promo"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/db/dbtest"
@@ -83,6 +85,7 @@ func newTown(t testing.TB, d *db.DB) *town {
 	tw.pay = payment.New(d, tw.log, tw.queue, tw.clock.Now, payment.NewSandbox(d))
 	tw.Service = New(Deps{
 		DB: d, IDs: ids, Now: tw.clock.Now, Log: tw.log, Hub: tw.hub, Jobs: tw.queue, Quoter: tw, Shops: tw, Stock: tw, Payments: tw.pay, People: tw,
+		Books: ledger.New(d, ids, tw.clock.Now, ledger.Options{}), Promotions: promo.New(d, ids, tw.clock.Now),
 	}, Options{SellOut: func(_ context.Context, _ *db.Tx, _ id.ID, items []id.ID) error {
 		tw.soldOut = append(tw.soldOut, items...)
 		return nil

@@ -22,17 +22,19 @@ type View struct {
 	Mode       delivery.Mode  `json:"mode"`
 	Restaurant Seller         `json:"restaurant"`
 
-	Lines    []delivery.QuoteLine  `json:"lines"`
-	Taxes    []delivery.TaxLine    `json:"taxes"`
-	Subtotal money.Amount          `json:"subtotal"`
-	Fee      money.Amount          `json:"fee"`
-	Tip      money.Amount          `json:"tip"`
-	Total    money.Amount          `json:"total"`
-	Currency string                `json:"currency"`
-	Method   delivery.Method       `json:"method"`
-	Due      money.Amount          `json:"due" doc:"To be paid at the door or the counter; 0 once it is."`
-	Payment  delivery.PaymentState `json:"payment,omitempty" doc:"Only in replies about one order."`
-	Awaiting bool                  `json:"awaiting_payment" doc:"The card's answer is not known yet; the restaurant does not see the order."`
+	Lines     []delivery.QuoteLine  `json:"lines"`
+	Taxes     []delivery.TaxLine    `json:"taxes"`
+	Subtotal  money.Amount          `json:"subtotal"`
+	Fee       money.Amount          `json:"fee"`
+	Tip       money.Amount          `json:"tip"`
+	Discounts []delivery.Discount   `json:"discounts"`
+	Total     money.Amount          `json:"total"`
+	Credit    money.Amount          `json:"credit" doc:"Of the total, paid from the customer's credit."`
+	Currency  string                `json:"currency"`
+	Method    delivery.Method       `json:"method"`
+	Due       money.Amount          `json:"due" doc:"To be paid at the door or the counter; 0 once it is."`
+	Payment   delivery.PaymentState `json:"payment,omitempty" doc:"Only in replies about one order."`
+	Awaiting  bool                  `json:"awaiting_payment" doc:"The card's answer is not known yet; the restaurant does not see the order."`
 
 	Note  string            `json:"note,omitempty"`
 	To    *delivery.Address `json:"to,omitempty"`
@@ -76,7 +78,7 @@ func (v *View) Items() int { return (&Snapshot{Lines: v.Lines}).Items() }
 func (s *Service) view(ctx context.Context, r *row, b *Snapshot, who Who) *View {
 	v := &View{
 		ID: r.id, Code: ShowCode(r.code), State: r.state, Mode: r.mode, Restaurant: b.Seller, Lines: b.Lines, Taxes: b.Taxes,
-		Subtotal: b.Subtotal, Fee: b.Fee, Tip: b.Tip, Total: b.Total, Currency: r.currency, Method: r.method,
+		Subtotal: b.Subtotal, Fee: b.Fee, Tip: b.Tip, Discounts: append([]delivery.Discount{}, b.Discounts...), Total: b.Total, Credit: b.Credit, Currency: r.currency, Method: r.method,
 		Awaiting: !r.announced && r.state == delivery.Created, PlacedAt: r.placedAt, ConfirmBy: r.confirmBy, ReadyAt: r.readyAt,
 		From: r.promiseFrom, Until: r.promiseTo, ASAP: b.ASAP, MovedAt: r.movedAt, ETA: r.eta, HeadingAt: r.headingAt, ArrivedAt: r.arrivedAt,
 		Reason: r.reason, ReasonText: i18n.T(ctx, Reasoned(r.reason).Text), Can: s.can(r, who),

@@ -1,0 +1,95 @@
+package order
+
+import (
+	"context"
+	"time"
+
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/money"
+	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/platform/db"
+)
+
+// Books keeps the accounts, in the transactions of what causes an entry. delivery/ledger does.
+type Books interface {
+	// Credit returns how much an account has to spend in a currency.
+	Credit(ctx context.Context, account id.ID, currency string) (money.Amount, error)
+	// Spend takes an order's credit from its customer's, or returns a Conflict error (code "changed") where there is less by now.
+	Spend(ctx context.Context, tx *db.Tx, sale delivery.Sale, at time.Time) error
+	// Sell enters what was bought.
+	Sell(ctx context.Context, tx *db.Tx, sale delivery.Sale, at time.Time) error
+	// Earn enters who earns what, now that an order is delivered or paid for all the same; courier 0: nobody brought it.
+	Earn(ctx context.Context, tx *db.Tx, order, courier id.ID, at time.Time) error
+	// Unsell takes all of that back that was entered. Where food was cooked that somebody else than the restaurant has to answer for, they
+	// pay it to the restaurant.
+	Unsell(ctx context.Context, tx *db.Tx, order id.ID, answers delivery.Party, cooked bool, at time.Time) error
+}
+
+// Promotions counts the uses of promotions. delivery/promo does.
+type Promotions interface {
+	// Use counts that an order has discounts, or returns a Conflict error (code "promotion_used_up").
+	Use(ctx context.Context, tx *db.Tx, order, account id.ID, discounts []delivery.Discount) error
+	// GiveBack takes back what an order used, once.
+	GiveBack(ctx context.Context, tx *db.Tx, order id.ID) error
+}
+
+// sale is an order as the books see it.
+func sale(r *row, b *Snapshot) delivery.Sale {
+	return delivery.Sale{
+		Order: r.id, Code: ShowCode(r.code), Customer: r.account, Restaurant: r.restaurant, Mode: r.mode, Currency: r.currency,
+		Lines: b.Lines, Taxes: b.Taxes, Subtotal: b.Subtotal, Fee: b.Fee, FeeRate: b.FeeRate, Tip: b.Tip, Discounts: b.Discounts,
+		Total: b.Total, Credit: b.Credit, Deal: b.Deal, DistM: b.DistM,
+	}
+}
+
+// credit returns how much of an order its customer pays with their credit.
+func (s *Service) credit(ctx context.Context, account id.ID, q *delivery.Quote) (money.Amount, error) {
+	has, err := s.Books.Credit(ctx, account, q.Currency)
+	return max(0, min(has, q.Total)), err
+}
+
+// claim takes what an order uses besides food: promotions and credit.
+func (s *Service) claim(ctx context.Context, tx *db.Tx, r *row, b *Snapshot, at time.Time) error {
+	if len(b.Discounts) > 0 {
+		if err := s.Promotions.Use(ctx, tx, r.id, r.account, b.Discounts); err != nil {
+			return err
+		}
+	}
+	if b.Credit > 0 {
+		return s.Books.Spend(ctx, tx, sale(r, b), at)
+	}
+	return nil
+}
+
+// sell enters an order that the restaurant gets to see.
+func (s *Service) sell(ctx context.Context, tx *db.Tx, r *row, b *Snapshot, at time.Time) error {
+	return s.Books.Sell(ctx, tx, sale(r, b), at)
+}
+
+// unclaim gives back what claim took and takes back what sell entered.
+func (s *Service) unclaim(ctx context.Context, tx *db.Tx, old, next *row) error {
+	if err := s.Promotions.GiveBack(ctx, tx, next.id); err != nil {
+		return err
+	}
+	return s.Books.Unsell(ctx, tx, next.id, delivery.Party(next.liable), cooked(old.state), next.movedAt)
+}
+
+// resell enters an order anew that is taken up again.
+func (s *Service) resell(ctx context.Context, tx *db.Tx, old, next *row) error {
+	b, err := next.bought()
+	if err != nil {
+		return err
+	}
+	if Reasoned(old.reason).Keep { // its sale still stands, and what was earned by it
+		if err := s.Promotions.GiveBack(ctx, tx, next.id); err != nil {
+			return err
+		}
+	}
+	if err := s.Books.Unsell(ctx, tx, next.id, delivery.PartyRestaurant, false, next.movedAt); err != nil {
+		return err
+	}
+	if err := s.claim(ctx, tx, next, b, next.movedAt); err != nil {
+		return err
+	}
+	return s.sell(ctx, tx, next, b, next.movedAt)
+}
