@@ -167,9 +167,11 @@ func (w *town) rare() map[string][]page {
 }
 
 // marks is true where the payload became more than text: something ran, or there is an element or attribute that only it could have brought.
+// What was written as an address may be a link that says where it leads.
 const marks = `(() => {
 	const foreign = [...document.querySelectorAll("base, meta[http-equiv=refresh i], object, embed, portal, frameset, marquee, [srcdoc], [href^='javascript:' i], [href^='data:' i], [href^='vbscript:' i], [action^='javascript:' i], [formaction^='javascript:' i]")];
-	const away = [...document.querySelectorAll("[src], [href], [action], [poster], [data], [formaction]")].find(e => ["src", "href", "action", "poster", "data", "formaction"].some(n => { const v = e.getAttribute(n); return v !== null && URL.canParse(v, document.baseURI) && new URL(v, document.baseURI).host.endsWith("evil.example") }));
+	const wanted = e => e.localName === "a" && /^https?:$/.test(e.protocol) && e.matches("[rel~=nofollow][rel~=noopener]") && e.href.includes(e.textContent);
+	const away = [...document.querySelectorAll("[src], [href], [action], [poster], [data], [formaction]")].find(e => !wanted(e) && ["src", "href", "action", "poster", "data", "formaction"].some(n => { const v = e.getAttribute(n); return v !== null && URL.canParse(v, document.baseURI) && new URL(v, document.baseURI).host.endsWith("evil.example") }));
 	const handler = [...document.querySelectorAll("*")].find(e => [...e.attributes].some(a => /^(on|hx-on)/i.test(a.name)) || (e.localName === "a" && /^(javascript|data|vbscript):$/.test(e.protocol)));
 	const script = [...document.scripts].find(s => !s.src.startsWith(location.origin) && !s.nonce && s.type !== "application/ld+json");
 	const bad = window.__ran ? "ran " + window.__ran + " times" : foreign.length ? foreign[0].outerHTML : away ? away.outerHTML : handler ? handler.outerHTML : script ? script.outerHTML : "";

@@ -54,7 +54,7 @@ func TestNothingThatPeopleWriteRunsInABrowser(t *testing.T) {
 	for i, p := range corpus {
 		w.payload = p
 		w.write()
-		w.look(func(n int) bool { return n%10 == i%10 || i == len(corpus)-1 })
+		w.look(func(n int) bool { return n%20 == i%20 || i == len(corpus)-1 })
 		if t.Failed() {
 			t.Fatalf("with payload %q", p)
 		}
@@ -87,7 +87,7 @@ func open(t *testing.T) *town {
 	w.rider = work.Courier
 	b := browser.Open(t, browser.Anew...)
 	for _, name := range []string{"", "otto", "meera", "sven", "kofi", "dana", "mona", "boss"} {
-		p := b.Person(t, cmp.Or(name, "stranger"), s.URL, 1280, 900)
+		p := b.Person(t, cmp.Or(name, "stranger"), s.URL, 400, 300)
 		p.Look(false) // without motion
 		p.Before(`window.print = () => {}; window.x = window.alert = window.confirm = window.prompt = () => { window.__ran = (window.__ran || 0) + 1 };`)
 		if name != "" {
