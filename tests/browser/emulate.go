@@ -6,7 +6,6 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/heapprofiler"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
@@ -60,12 +59,6 @@ func (p *Person) Size(width, height int64) {
 func (p *Person) Before(script string) {
 	p.t.Helper()
 	p.do("prepare documents", command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}))
-}
-
-// Forget has the tab give back the memory of the pages that it showed, which a browser does late.
-func (p *Person) Forget() {
-	p.t.Helper()
-	p.do("forget the pages before", command(heapprofiler.CollectGarbage, cdp.Empty{}))
 }
 
 // Tap presses the first visible element that a CSS selector finds with real mouse events, as often as times says and as fast as they go.
