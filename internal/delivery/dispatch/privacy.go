@@ -39,13 +39,7 @@ func (s *Service) Personal(way func() time.Duration) personal.Part {
 				Kept:  i18n.T(ctx, "Doors: %s. Which courier carried what stays as long as the order; when they delete their account, it is a number that leads to nobody.", personal.Span(ctx, way())),
 			}
 		},
-		Count: func(ctx context.Context, account id.ID) (n int, err error) {
-			err = s.DB.Read(ctx, func(tx *db.Tx) error {
-				n, err = countTrips(ctx, tx, account)
-				return err
-			})
-			return n, err
-		},
+		Count:  personal.Counting(s.DB, countTrips),
 		Export: s.exportTrips,
 		Erase: func(ctx context.Context, tx *db.Tx, account id.ID) (personal.Erased, error) {
 			// Their photos stay with the orders that they show until those are forgotten.

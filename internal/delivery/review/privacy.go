@@ -32,13 +32,7 @@ func (s *Service) Personal() personal.Part {
 				Kept:  i18n.T(ctx, "Until you delete them. With your account they go, too, and count no more."),
 			}
 		},
-		Count: func(ctx context.Context, account id.ID) (n int, err error) {
-			err = s.DB.Read(ctx, func(tx *db.Tx) error {
-				n, err = countOf(ctx, tx, account)
-				return err
-			})
-			return n, err
-		},
+		Count:  personal.Counting(s.DB, countOf),
 		Export: s.export,
 		Erase: func(ctx context.Context, tx *db.Tx, account id.ID) (personal.Erased, error) {
 			rows, err := list(ctx, tx, ofAuthor, account, 0, eraseBatch)

@@ -98,6 +98,17 @@ type Part struct {
 	Shows func(ctx context.Context, tx *db.Tx, path string) (bool, error)
 }
 
+// Counting returns a Part's Count that reads count in a transaction of d.
+func Counting(d *db.DB, count func(context.Context, *db.Tx, id.ID) (int, error)) func(context.Context, id.ID) (int, error) {
+	return func(ctx context.Context, account id.ID) (n int, err error) {
+		err = d.Read(ctx, func(tx *db.Tx) error {
+			n, err = count(ctx, tx, account)
+			return err
+		})
+		return n, err
+	}
+}
+
 // Batches calls fn, each time in a write transaction of its own, until it returns fewer rows than size: how a Rule's Sweep goes through a
 // long table without holding up other writers.
 func Batches(ctx context.Context, d *db.DB, size int, fn func(tx *db.Tx) (n int64, err error)) error {

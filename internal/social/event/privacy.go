@@ -36,13 +36,7 @@ func (s *Service) Personal() personal.Part {
 				Kept:  i18n.T(ctx, "Until you delete them, or your account."),
 			}
 		},
-		Count: func(ctx context.Context, account id.ID) (n int, err error) {
-			err = s.DB.Read(ctx, func(tx *db.Tx) error {
-				n, err = countOf(ctx, tx, account)
-				return err
-			})
-			return n, err
-		},
+		Count:  personal.Counting(s.DB, countOf),
 		Export: s.export,
 		Erase:  s.erase,
 	}

@@ -44,13 +44,7 @@ func (s *Service) Personal() personal.Part {
 				Kept:  i18n.T(ctx, "Until you take it back, or delete your account. Files you brought along: 30 days."),
 			}
 		},
-		Count: func(ctx context.Context, account id.ID) (n int, err error) {
-			err = s.db.Read(ctx, func(tx *db.Tx) error {
-				n, err = countTies(ctx, tx, account)
-				return err
-			})
-			return n, err
-		},
+		Count:  personal.Counting(s.db, countTies),
 		Export: s.export,
 		Erase:  s.erase,
 	}

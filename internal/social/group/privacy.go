@@ -32,13 +32,7 @@ func (s *Service) Personal() personal.Part {
 				Kept:  i18n.T(ctx, "Until you leave them. A group that you own alone goes to the one who has moderated it longest, or has been in it longest."),
 			}
 		},
-		Count: func(ctx context.Context, account id.ID) (n int, err error) {
-			err = s.db.Read(ctx, func(tx *db.Tx) error {
-				n, err = countTies(ctx, tx, account)
-				return err
-			})
-			return n, err
-		},
+		Count:  personal.Counting(s.db, countTies),
 		Export: s.export,
 		Erase:  s.erase,
 	}

@@ -30,13 +30,7 @@ func (s *Service) Personal() personal.Part {
 				Kept:  i18n.T(ctx, "Two years after it was dealt with, or until you leave: then what is about you goes, and what you reported stays without your name and your words."),
 			}
 		},
-		Count: func(ctx context.Context, account id.ID) (n int, err error) {
-			err = s.DB.Read(ctx, func(tx *db.Tx) error {
-				n, err = countOf(ctx, tx, account)
-				return err
-			})
-			return n, err
-		},
+		Count:  personal.Counting(s.DB, countOf),
 		Export: s.export,
 		Erase: func(ctx context.Context, tx *db.Tx, account id.ID) (personal.Erased, error) {
 			return personal.Erased{}, eraseOf(ctx, tx, account)

@@ -35,13 +35,7 @@ func (s *Service) Personal() personal.Part {
 				Kept:  i18n.T(ctx, "%s, or until you clear them.", personal.Span(ctx, keptFor)),
 			}
 		},
-		Count: func(ctx context.Context, account id.ID) (n int, err error) {
-			err = s.DB.Read(ctx, func(tx *db.Tx) error {
-				n, err = countOf(ctx, tx, account)
-				return err
-			})
-			return n, err
-		},
+		Count:  personal.Counting(s.DB, countOf),
 		Export: s.export,
 		Erase: func(ctx context.Context, tx *db.Tx, account id.ID) (personal.Erased, error) {
 			more, err := erase(ctx, tx, account, forgetBatch)

@@ -25,13 +25,7 @@ func (s *Service) Personal() personal.Part {
 				Why: i18n.T(ctx, "To go on writing on any device, and to post them when you said."), Kept: i18n.T(ctx, "Until they are posted or you delete them; drafts 90 days after their last change."),
 			}
 		},
-		Count: func(ctx context.Context, account id.ID) (n int, err error) {
-			err = s.db.Read(ctx, func(tx *db.Tx) (err error) {
-				n, err = count(ctx, tx, account)
-				return err
-			})
-			return n, err
-		},
+		Count:  personal.Counting(s.db, count),
 		Export: s.export,
 		Erase: func(ctx context.Context, tx *db.Tx, account id.ID) (personal.Erased, error) {
 			return personal.Erased{}, erase(ctx, tx, account)
