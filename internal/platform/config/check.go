@@ -43,6 +43,8 @@ func (c *Config) check(l *loader) {
 	c.Town.check(l)
 	c.Limits.check(l)
 	c.Delivery.check(l)
+	c.Terms.check(l)
+	c.Pay.check(l)
 	c.Retention.check(l)
 	c.Mail.check(l, c)
 	c.Signup.check(l, c)
@@ -139,6 +141,24 @@ func (d Delivery) check(l *loader) {
 	within(l, "delivery.courier_kmh", d.CourierKmh, 1, 200)
 	within(l, "delivery.offer_for", d.OfferFor, 5*time.Second, time.Hour)
 	within(l, "delivery.promise_slack", d.PromiseSlack, 0, 24*time.Hour)
+}
+
+// maxAmount bounds what is set per order, kilometre or hour; more is a slip of the finger.
+const maxAmount = 1_000_000
+
+func (t Terms) check(l *loader) {
+	within(l, "terms.commission", t.Commission, 0, 100_00)
+	within(l, "terms.pickup_commission", t.PickupCommission, 0, 100_00)
+	within(l, "terms.commission_flat", t.CommissionFlat, 0, maxAmount)
+	within(l, "terms.pickup_flat", t.PickupFlat, 0, maxAmount)
+	oneOf(l, "terms.card_fee", t.CardFee, "platform", "restaurant")
+	oneOf(l, "terms.fee_to", t.FeeTo, "platform", "restaurant")
+}
+
+func (p Pay) check(l *loader) {
+	within(l, "pay.per_order", p.PerOrder, 0, maxAmount)
+	within(l, "pay.per_km", p.PerKm, 0, maxAmount)
+	within(l, "pay.hourly_floor", p.HourlyFloor, 0, maxAmount)
 }
 
 func (r Retention) check(l *loader) {

@@ -6,6 +6,7 @@
 package config
 
 import (
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -40,6 +41,8 @@ type Config struct {
 	Town           Town           `koanf:"town"`
 	Limits         Limits         `koanf:"limits"`
 	Delivery       Delivery       `koanf:"delivery"`
+	Terms          Terms          `koanf:"terms"`
+	Pay            Pay            `koanf:"pay"`
 	Jobs           Jobs           `koanf:"jobs"`
 	Retention      Retention      `koanf:"retention"`
 	Mail           Mail           `koanf:"mail"`
@@ -110,6 +113,23 @@ type Delivery struct {
 	PromiseSlack  time.Duration `koanf:"promise_slack"`
 }
 
+// Terms are the deal with restaurants that have none of their own. Amounts are in minor units of the town's currency.
+type Terms struct {
+	Commission       Percent `koanf:"commission"` // of the food's value
+	CommissionFlat   int     `koanf:"commission_flat"`
+	PickupCommission Percent `koanf:"pickup_commission"`
+	PickupFlat       int     `koanf:"pickup_flat"`
+	CardFee          string  `koanf:"card_fee"` // platform, restaurant
+	FeeTo            string  `koanf:"fee_to"`   // platform, restaurant
+}
+
+// Pay is what couriers get besides tips, in minor units of the town's currency.
+type Pay struct {
+	PerOrder    int `koanf:"per_order"`
+	PerKm       int `koanf:"per_km"`
+	HourlyFloor int `koanf:"hourly_floor"` // 0: none
+}
+
 // Jobs is how the queue works on this node.
 type Jobs struct {
 	Workers       int           `koanf:"workers"`
@@ -135,6 +155,15 @@ type Retention struct {
 
 // Bytes is a size. Its text form is a number, alone or with KB, MB or GB (1024-fold each).
 type Bytes int64
+
+// Percent is a share in basis points. Its text form is a percentage with at most two decimals: "12.5".
+type Percent int
+
+// String returns the text form.
+func (p Percent) String() string {
+	s := fmt.Sprintf("%d.%02d", int(p)/100, int(p)%100)
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+}
 
 // Rate is how many requests are let through in a time; the zero Rate lets all through. Its text form is "300/5m", or "0".
 type Rate struct {

@@ -46,6 +46,7 @@ func TestDefaultsAreAsPromised(t *testing.T) {
 			SignUps: Rate{5, 30 * time.Minute}, Apps: Rate{60, 10 * time.Minute}, Tokens: Rate{300, 5 * time.Minute}, Anonymous: 5,
 		},
 		Delivery: Delivery{ConfirmWithin: 10 * time.Minute, WarnBefore: 5 * time.Minute, RestoreWithin: 10 * time.Minute, CourierKmh: 15, OfferFor: 45 * time.Second, PromiseSlack: 10 * time.Minute},
+		Terms:    Terms{CardFee: "platform", FeeTo: "platform"},
 		ACME:     ACME{Check: 10 * time.Minute},
 		Jobs:     Jobs{Workers: 4, Timeout: time.Minute, Lease: 30 * time.Second, KeepCompleted: 7 * 24 * time.Hour, KeepDiscarded: 30 * 24 * time.Hour},
 		Retention: Retention{

@@ -24,7 +24,7 @@ func defaultsOf(t *testing.T) Config {
 func TestEverySettingIsReadBackAsItIsWritten(t *testing.T) {
 	c := defaultsOf(t)
 	for _, key := range []string{
-		"town.name", "town.accent_hue", "town.lat", "limits.json_body", "limits.api", "limits.anonymous", "delivery.confirm_within", "jobs.keep_completed", "tls",
+		"town.name", "town.accent_hue", "town.lat", "limits.json_body", "limits.api", "limits.anonymous", "delivery.confirm_within", "jobs.keep_completed", "tls", "terms.commission", "pay.per_km",
 	} {
 		text, ok := Text(c, key)
 		if !ok {
@@ -80,4 +80,23 @@ func TestLoadSaysWhereEachSettingComesFrom(t *testing.T) {
 	if c.From["listen"] != "--listen" || c.From["town.name"] != "STOA_TOWN_NAME" || !strings.HasSuffix(c.From["town.currency"], "stoa.toml") || len(c.From) != 3 {
 		t.Errorf("From = %v", c.From)
 	}
+}
+
+func TestPercentagesAreExact(t *testing.T) {
+	for text, want := range map[string]Percent{"0": 0, "12.5": 1250, "12,5": 1250, "7": 700, "100": 100_00, "0.01": 1, "19.00": 1900} {
+		if got, err := parsePercent(text); err != nil || got != want {
+			t.Errorf("parsePercent(%q) = %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for _, bad := range []string{"", "-1", "1.234", "NaN", "1e2", "12.5%", "1000"} {
+		if got, err := parsePercent(bad); err == nil {
+			t.Errorf("parsePercent(%q) = %d; want an error", bad, got)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		p := Percent(rapid.IntRange(0, 100_00).Draw(t, "basis points"))
+		if got, err := parsePercent(p.String()); err != nil || got != p {
+			t.Fatalf("%d is written %q and read as %d, %v", p, p, got, err)
+		}
+	})
 }

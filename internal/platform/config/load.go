@@ -241,6 +241,7 @@ func tryDecode(key string, value any) error {
 		reflect.TypeFor[time.Duration]():  `a time such as "90s", "10m" or "7d"`,
 		reflect.TypeFor[Bytes]():          `a size such as "64 KB" or "10 MB"`,
 		reflect.TypeFor[Rate]():           `a rate such as "300/5m", or "0"`,
+		reflect.TypeFor[Percent]():        `a percentage such as 12.5, between 0 and 100`,
 		reflect.TypeFor[int]():            "a whole number",
 		reflect.TypeFor[float64]():        "a number",
 		reflect.TypeFor[string]():         "a text in quotes",
@@ -265,6 +266,8 @@ func fromText(from, to reflect.Type, v any) (any, error) {
 		}
 	case reflect.TypeFor[Rate]():
 		return parseRate(fmt.Sprint(v))
+	case reflect.TypeFor[Percent]():
+		return parsePercent(fmt.Sprint(v))
 	case reflect.TypeFor[netip.Prefix]():
 		if isText {
 			return parsePrefix(s)
@@ -314,6 +317,16 @@ func parseRate(s string) (Rate, error) {
 		return Rate{}, fmt.Errorf("%q is not a rate", s)
 	}
 	return Rate{int(n), d}, nil
+}
+
+// parsePercent reads "12.5" or "12,5" as basis points.
+func parsePercent(s string) (Percent, error) {
+	whole, part, _ := strings.Cut(strings.Replace(strings.TrimSpace(s), ",", ".", 1), ".")
+	if whole == "" || len(whole) > 3 || len(part) > 2 || strings.Trim(whole+part, "0123456789") != "" {
+		return 0, fmt.Errorf("%q is not a percentage", s)
+	}
+	n, err := strconv.Atoi(whole + part + "00"[len(part):])
+	return Percent(n), err
 }
 
 func parsePrefix(s string) (netip.Prefix, error) {

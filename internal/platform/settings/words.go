@@ -19,6 +19,10 @@ func groupTitle(ctx context.Context, group string) string {
 		return i18n.T(ctx, "How long things are kept")
 	case "delivery":
 		return i18n.T(ctx, "Delivery")
+	case "terms":
+		return i18n.T(ctx, "Deal with restaurants")
+	case "pay":
+		return i18n.T(ctx, "Pay of couriers")
 	case "limits":
 		return i18n.T(ctx, "Limits")
 	}
@@ -52,6 +56,30 @@ func describe(ctx context.Context, name string) (label, help string) {
 		return i18n.T(ctx, "Time to answer an offer"), i18n.T(ctx, "How long a courier may think about an offer before the next one is asked.")
 	case "delivery.courier_kmh":
 		return i18n.T(ctx, "Speed of couriers, km/h"), i18n.T(ctx, "For first estimates of when food arrives.")
+	}
+	return describeMoney(ctx, name)
+}
+
+func describeMoney(ctx context.Context, name string) (label, help string) {
+	switch name {
+	case "terms.commission":
+		return i18n.T(ctx, "Commission on deliveries, %"), i18n.T(ctx, "Of the food's value, from restaurants that have no deal of their own.")
+	case "terms.commission_flat":
+		return i18n.T(ctx, "For each delivery besides"), i18n.T(ctx, "In the smallest coin: 250 is 2.50 euros.")
+	case "terms.pickup_commission":
+		return i18n.T(ctx, "Commission on pickup, %"), i18n.T(ctx, "For orders that customers collect.")
+	case "terms.pickup_flat":
+		return i18n.T(ctx, "For each pickup besides"), i18n.T(ctx, "In the smallest coin: 250 is 2.50 euros.")
+	case "terms.card_fee":
+		return i18n.T(ctx, "Who bears the fee for cards"), i18n.T(ctx, "What the provider takes of a card payment.")
+	case "terms.fee_to":
+		return i18n.T(ctx, "Whose the delivery fee is"), i18n.T(ctx, "The restaurant's where its own people deliver.")
+	case "pay.per_order":
+		return i18n.T(ctx, "For each order"), i18n.T(ctx, "In the smallest coin. Tips are the courier's besides.")
+	case "pay.per_km":
+		return i18n.T(ctx, "For each kilometre"), i18n.T(ctx, "From counter to door, as the crow flies.")
+	case "pay.hourly_floor":
+		return i18n.T(ctx, "An hour on duty brings at least"), i18n.T(ctx, "What is missing is added when the duty ends; tips do not count. 0 is no floor.")
 	}
 	return describeRetention(ctx, name)
 }
@@ -97,6 +125,10 @@ func ChoiceLabel(ctx context.Context, key, choice string) string {
 		return i18n.T(ctx, "Always")
 	case "signup.confirm none":
 		return i18n.T(ctx, "Never")
+	case "terms.card_fee platform", "terms.fee_to platform":
+		return i18n.T(ctx, "The town")
+	case "terms.card_fee restaurant", "terms.fee_to restaurant":
+		return i18n.T(ctx, "The restaurant")
 	case "limits.rate on":
 		return i18n.T(ctx, "On")
 	case "limits.rate off":
