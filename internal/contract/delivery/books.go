@@ -21,10 +21,10 @@ const (
 // Deal is what a restaurant and the town have agreed on, as it holds for one order. It is part of what was bought and never changes
 // afterwards.
 type Deal struct {
-	Commission     int          `json:"commission"`      // basis points of the food's value, tax included, less what the restaurant itself took off
-	CommissionFlat money.Amount `json:"commission_flat"` // for each order, added to that
-	CardFee        Party        `json:"card_fee"`        // who bears what the card's provider takes: PartyRestaurant or PartyPlatform
-	FeeTo          Party        `json:"fee_to"`          // whose the delivery fee is: PartyPlatform or PartyRestaurant
+	Commission     int          `json:"commission" minimum:"0" maximum:"10000"`        // basis points of the food's value, tax included, less what the restaurant itself took off
+	CommissionFlat money.Amount `json:"commission_flat" minimum:"0" maximum:"1000000"` // for each order, added to that
+	CardFee        Party        `json:"card_fee" enum:"restaurant,platform"`           // who bears what the card's provider takes: PartyRestaurant or PartyPlatform
+	FeeTo          Party        `json:"fee_to" enum:"restaurant,platform"`             // whose the delivery fee is: PartyPlatform or PartyRestaurant
 }
 
 // CourierPay is what the town pays a courier. A tip is theirs on top of it, whole.
@@ -137,6 +137,7 @@ type Posting struct {
 
 // Taken is money that came in for an order: from a card, or at the door.
 type Taken struct {
+	Ref      string // names this money once and for all, such as "capture:123:1"; empty: there is only one for its order
 	Order    id.ID
 	Method   Method
 	Provider string // of a card, such as "sandbox" or "stripe"
@@ -144,12 +145,13 @@ type Taken struct {
 	Currency string
 	Fee      money.Amount // what the provider took of it; 0 where not known
 	Sent     money.Amount // of it, sent on to the restaurant's own account at the provider
-	By       id.ID        // who collected it at the door or the counter
+	By       id.ID        // who collected it at the door or the counter; at a counter it is the restaurant that has the cash then
 	At       time.Time
 }
 
 // Returned is money that went back to a customer for an order.
 type Returned struct {
+	Ref      string // names this money once and for all; empty: there is only one for its order and Refund
 	Order    id.ID
 	Refund   id.ID // 0: everything, since the order was cancelled
 	Method   Method
@@ -157,7 +159,7 @@ type Returned struct {
 	Amount   money.Amount
 	Currency string
 	Pulled   money.Amount // of it, taken back from the restaurant's own account at the provider
-	By       id.ID        // who gave it back in cash
+	By       id.ID        // who gave it back in cash; at a counter the restaurant did
 	At       time.Time
 }
 
@@ -180,4 +182,46 @@ type RefundLine struct {
 	Line   int          `json:"line" doc:"Which line of the order, from 0."`
 	Qty    int          `json:"qty" minimum:"1"`
 	Amount money.Amount `json:"amount" doc:"What is given back for it."`
+}
+
+// Bought is an order as those look at it who check the books: its sale, and what became of it.
+type Bought struct {
+	Sale
+	Courier  id.ID     // who brings or brought it; 0: nobody
+	PlacedAt time.Time // when it was placed
+	Sold     bool      // its restaurant got to see it
+	Earned   bool      // it was delivered, or is paid for all the same
+	Ended    bool      // it was cancelled and nobody has to pay for it
+	Answers  Party     // of one that ended: who has to answer for that
+	Cooked   bool      // of one that ended: the kitchen had begun
+}
+
+// Moved is what a customer's money for one order did, as those know who moved it.
+type Moved struct {
+	Order    id.ID
+	Taken    money.Amount // from cards and in cash
+	Returned money.Amount // to cards, in cash and as credit
+}
+
+// BookLine is an entry as it stands in the books.
+type BookLine struct {
+	Posting id.ID        `json:"posting"`
+	Line    int          `json:"line" doc:"Which entry of the posting, from 0."`
+	Ref     string       `json:"ref" doc:"Names the movement."`
+	Kind    string       `json:"kind" doc:"Of the posting: sale, earned, paid, refund, payout and so on."`
+	What    string       `json:"what" doc:"Of the entry: sale, option, tax, fee, tip, discount, commission and so on."`
+	Order   id.ID        `json:"order,omitzero"`
+	By      id.ID        `json:"-"` // who did it; 0: the house
+	At      time.Time    `json:"at"`
+	Note    string       `json:"note,omitempty"`
+	Amount  money.Amount `json:"amount" doc:"A debit above zero, a credit below."`
+	Account id.ID        `json:"account"`
+	Book    Book         `json:"book"`
+}
+
+// BookAccount is an account of the ledger with what stands on it.
+type BookAccount struct {
+	ID      id.ID        `json:"id"`
+	Book    Book         `json:"book"`
+	Balance money.Amount `json:"balance" doc:"Above zero the house has it or is owed it, below it owes it or has earned it."`
 }

@@ -206,6 +206,7 @@ type QuoteLine struct {
 	Name    string        `json:"name"`
 	Qty     int           `json:"qty"`
 	Unit    money.Amount  `json:"unit" doc:"Price of one with its options, tax included."`
+	Extra   money.Amount  `json:"extra,omitempty" doc:"How much of the unit price is for options."`
 	Total   money.Amount  `json:"total"`
 	Tax     string        `json:"tax_category"`
 	Rate    int           `json:"tax_rate" doc:"Basis points: 1900 is 19 %."`

@@ -181,8 +181,8 @@ func (p *pricer) line(r *delivery.LineRequest, path string) (delivery.QuoteLine,
 		rate = p.shop.Tax["food"]
 	}
 	l := delivery.QuoteLine{Item: it.ID, Name: it.Name, Qty: r.Qty, Tax: it.Tax, Rate: rate, Note: r.Note}
-	l.Unit, l.Options = p.options(it, r, path+".options")
-	l.Unit += it.Price
+	l.Extra, l.Options = p.options(it, r, path+".options")
+	l.Unit = it.Price + l.Extra
 	l.Total = l.Unit * int64(r.Qty)
 	return l, true
 }

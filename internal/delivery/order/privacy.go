@@ -46,7 +46,7 @@ func (s *Service) Personal(keep Keep) personal.Part {
 		Tables: []personal.Table{
 			{
 				Name: "orders", Personal: "secret idem_key note proof snapshot", Link: "account courier",
-				Plain: `id rev code restaurant mode state before announced open warned flagged method total currency pickup_code handover_code capacity reason
+				Plain: `id rev code restaurant mode state before announced open warned flagged method total credit currency pickup_code handover_code capacity reason
 					liable placed_at confirm_by ready_at promise_from promise_to moved_at heading_at arrived_at eta forgot`,
 			},
 			{Name: "order_history", Personal: "note", Link: "actor", Plain: "order_id id at what state reason"},
