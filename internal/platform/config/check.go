@@ -49,6 +49,7 @@ func (c *Config) check(l *loader) {
 	c.Mail.check(l, c)
 	c.Signup.check(l, c)
 	c.checkOIDC(l)
+	c.Stripe.check(l)
 	c.Translate.URL = strings.TrimSuffix(c.Translate.URL, "/")
 	checkScheme(l, "translate.url", c.Translate.URL, "http", "https")
 	within(l, "jobs.workers", c.Jobs.Workers, 1, 1000)

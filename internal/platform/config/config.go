@@ -48,6 +48,7 @@ type Config struct {
 	Mail           Mail           `koanf:"mail"`
 	Signup         Signup         `koanf:"signup"`
 	Translate      Translate      `koanf:"translate"`
+	Stripe         Stripe         `koanf:"stripe"`
 	OIDC           []OIDC         `koanf:"oidc"`
 }
 

@@ -55,6 +55,7 @@ func TestDefaultsAreAsPromised(t *testing.T) {
 		},
 		Mail:   Mail{Mode: "off", TLS: "starttls", PerHour: 6},
 		Signup: Signup{Mode: "open", Confirm: "auto"},
+		Stripe: Stripe{Country: "DE"},
 	}
 	if d := cmp.Diff(want, got, samePrefix, cmpopts.IgnoreFields(Config{}, "From")); d != "" {
 		t.Errorf("the defaults differ (-want +got):\n%s", d)
