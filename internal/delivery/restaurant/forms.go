@@ -23,6 +23,8 @@ type profileForm struct {
 	Blurb    string  `form:"blurb"`
 	Cuisines string  `form:"cuisines"`
 	Phone    string  `form:"phone"`
+	Legal    string  `form:"legal_name"`
+	TaxID    string  `form:"tax_id"`
 	Street   string  `form:"street"`
 	City     string  `form:"city"`
 	Lat      float64 `form:"lat"`
@@ -34,6 +36,7 @@ type profileForm struct {
 }
 
 func (f profileForm) apply(s *Settings) error {
+	s.Legal, s.TaxID = f.Legal, f.TaxID
 	s.Name, s.Blurb, s.Phone, s.Street, s.City, s.Photo = f.Name, f.Blurb, f.Phone, f.Street, f.City, f.Photo
 	s.Cuisines = strings.Split(f.Cuisines, ",")
 	s.Point, s.Price, s.Zone, s.Active = geo.Point{Lat: f.Lat, Lon: f.Lon}, f.Price, f.Zone, f.Active

@@ -219,6 +219,8 @@ type Patch struct {
 	Phone       *string        `json:"phone,omitempty" maxLength:"40"`
 	Street      *string        `json:"street,omitempty" maxLength:"120"`
 	City        *string        `json:"city,omitempty" maxLength:"80"`
+	Legal       *string        `json:"legal_name,omitempty" maxLength:"120"`
+	TaxID       *string        `json:"tax_id,omitempty" maxLength:"40"`
 	Point       *geo.Point     `json:"point,omitempty"`
 	Photo       *string        `json:"photo,omitempty" maxLength:"200"`
 	Price       *int           `json:"price,omitempty" minimum:"1" maximum:"4"`
@@ -255,6 +257,8 @@ func (p *Patch) apply(s *Settings) {
 	set(&s.Phone, p.Phone)
 	set(&s.Street, p.Street)
 	set(&s.City, p.City)
+	set(&s.Legal, p.Legal)
+	set(&s.TaxID, p.TaxID)
 	set(&s.Point, p.Point)
 	set(&s.Photo, p.Photo)
 	set(&s.Price, p.Price)

@@ -44,6 +44,8 @@ type Settings struct {
 	Street   string    `json:"street" maxLength:"120"`
 	City     string    `json:"city" maxLength:"80"`
 	Point    geo.Point `json:"point"`
+	Legal    string    `json:"legal_name,omitempty" maxLength:"120" doc:"Who sells, as receipts name them; empty: the name."`
+	TaxID    string    `json:"tax_id,omitempty" maxLength:"40" doc:"The tax number that receipts show."`
 	Photo    string    `json:"photo" maxLength:"200" doc:"URL path of its picture."`
 	Price    int       `json:"price" doc:"1 (cheap) to 4."`
 	Currency string    `json:"currency" doc:"ISO 4217."`
@@ -163,6 +165,7 @@ func (s *Settings) profile(c *checker) {
 		c.add("name", "Give the restaurant a name.")
 	}
 	if s.Phone != "" && !strings.ContainsAny(s.Phone, "0123456789") {
+	s.Legal, s.TaxID = text.Clean(s.Legal, 120), text.Clean(s.TaxID, 40)
 		c.add("phone", "Give the number to call, such as +49 30 123456.")
 	}
 	if s.Street == "" {
