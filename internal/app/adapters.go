@@ -9,6 +9,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/delivery/dispatch"
+	"github.com/stoa-town/stoa/internal/delivery/order"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/files"
@@ -24,6 +25,9 @@ func (w *work) Heading(courier id.ID) []id.ID { return w.Service.Heading(courier
 func (w *work) OpenTasks(ctx context.Context, tx *db.Tx, courier id.ID) (int, error) {
 	return w.Service.OpenTasks(ctx, tx, courier)
 }
+
+// orders lets the books ask orders, which are built after them.
+type orders struct{ *order.Service }
 
 // photos keeps couriers' pictures among all others.
 type photos struct{ dir *files.Dir }

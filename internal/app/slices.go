@@ -63,7 +63,7 @@ type Slices struct {
 func Schemas() []fs.FS {
 	return append([]fs.FS{
 		secrets.Schema, events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, people.Schema, setup.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
-		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, payment.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
+		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, payment.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
 	}, socialSchemas()...)
 }
 
@@ -84,7 +84,8 @@ func (a *App) slices() (err error) {
 	})
 	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Now, rules.PromiseSlack)
 	a.Payments = payment.New(a.DB, a.Events, a.Jobs, a.Now, payment.NewSandbox(a.DB))
-	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{})
+	bought := &orders{}
+	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{Orders: bought})
 	a.Promotions = promo.New(a.DB, a.IDs, a.Now)
 	a.Orders = order.New(order.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Hub: a.Hub, Jobs: a.Jobs,
@@ -93,6 +94,7 @@ func (a *App) slices() (err error) {
 	}, order.Options{
 		Patience: a.patience, SellOut: a.Menus.SellOut,
 	})
+	bought.Service = a.Orders
 	a.Carts = cart.New(cart.Deps{
 		DB: a.DB, Bus: a.bus, Now: a.Now, Quoter: quoter, Restaurants: a.Restaurants, Menus: a.Menus, Orders: a.Orders,
 	}, cart.Options{HTTPS: a.https(), Addresses: a.addresses, Bought: a.bought, Rating: a.rating})

@@ -93,3 +93,40 @@ func (s *Service) resell(ctx context.Context, tx *db.Tx, old, next *row) error {
 	}
 	return s.sell(ctx, tx, next, b, next.movedAt)
 }
+
+// Bought returns an order as the books see it, or a NotFound error.
+func (s *Service) Bought(ctx context.Context, tx *db.Tx, order id.ID) (delivery.Bought, error) {
+	r, err := load(ctx, tx, order)
+	if err != nil {
+		return delivery.Bought{}, err
+	}
+	return r.forBooks()
+}
+
+// BoughtAfter returns orders with ids above after as the books see them, in their order, at most limit.
+func (s *Service) BoughtAfter(ctx context.Context, tx *db.Tx, after id.ID, limit int) ([]delivery.Bought, error) {
+	rows, err := rowsAfter(ctx, tx, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]delivery.Bought, len(rows))
+	for i := range rows {
+		if out[i], err = rows[i].forBooks(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (r *row) forBooks() (delivery.Bought, error) {
+	b, err := r.bought()
+	if err != nil {
+		return delivery.Bought{}, err
+	}
+	cancelled, keep := r.state == delivery.Cancelled, Reasoned(r.reason).Keep
+	return delivery.Bought{
+		Sale: sale(r, b), Courier: r.courier, PlacedAt: r.placedAt, Sold: r.announced,
+		Earned: r.state == delivery.Delivered || r.state == delivery.Concluded || cancelled && keep,
+		Ended:  cancelled && !keep, Answers: delivery.Party(r.liable), Cooked: cooked(r.before),
+	}, nil
+}

@@ -190,6 +190,15 @@ func openRows(ctx context.Context, tx *db.Tx) ([]row, error) {
 	return rows, nil
 }
 
+// rowsAfter returns orders with ids above after, in their order, at most limit.
+func rowsAfter(ctx context.Context, tx *db.Tx, after id.ID, limit int) ([]row, error) {
+	rows, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM orders WHERE id > $1 ORDER BY id LIMIT $2`, int64(after), limit)
+	if err != nil {
+		return nil, fmt.Errorf("order: list for the books: %w", err)
+	}
+	return rows, nil
+}
+
 // kitchenRows returns a restaurant's open orders, oldest first.
 func kitchenRows(ctx context.Context, tx *db.Tx, restaurant id.ID) ([]row, error) {
 	rows, err := db.All(ctx, tx, scan, listOfKitchenCurrent, int64(restaurant))
