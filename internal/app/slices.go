@@ -13,6 +13,7 @@ import (
 	"github.com/stoa-town/stoa/internal/account/privacy"
 	"github.com/stoa-town/stoa/internal/account/totp"
 	"github.com/stoa-town/stoa/internal/base/geo"
+	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/console/setup"
 	"github.com/stoa-town/stoa/internal/delivery/cart"
 	"github.com/stoa-town/stoa/internal/delivery/courier"
@@ -83,9 +84,12 @@ func (a *App) slices() (err error) {
 		Geocoder: a.opt.Streets, Center: geo.Point{Lat: town.Lat, Lon: town.Lon}, City: town.Name, Loc: a.zone, HTTPS: a.https(), Rating: a.rating,
 	})
 	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Now, rules.PromiseSlack)
-	a.Payments = payment.New(a.DB, a.Events, a.Jobs, a.Now, payment.NewSandbox(a.DB))
 	bought := &orders{}
 	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{Orders: bought})
+	a.Payments = payment.New(payment.Deps{
+		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Books: a.Ledger,
+		Providers: []payment.Named{{Name: payment.SandboxName, Provider: payment.NewSandbox(a.DB)}},
+	}, payment.Options{Settle: func(ctx context.Context, o id.ID) error { return a.Orders.Settle(ctx, o) }})
 	a.Promotions = promo.New(a.DB, a.IDs, a.Now)
 	a.Orders = order.New(order.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Hub: a.Hub, Jobs: a.Jobs,

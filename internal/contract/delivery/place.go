@@ -12,7 +12,7 @@ type PlaceRequest struct {
 	QuoteRequest
 	Fingerprint string `json:"fingerprint" minLength:"1" maxLength:"128" doc:"Of the quote that the customer saw and agreed to."`
 	Method      Method `json:"method" enum:"on_delivery,card"`
-	Card        string `json:"card,omitempty" maxLength:"64" doc:"The card's token, needed to pay by card. The sandbox knows tok_ok, tok_declined, tok_insufficient_funds, tok_expired and tok_timeout. Never a card number."`
+	Card        string `json:"card,omitempty" maxLength:"64" doc:"The card's token, needed to pay by card. The sandbox knows tok_ok, tok_declined, tok_insufficient_funds, tok_expired, tok_timeout, tok_3ds, tok_3ds_fail and tok_capture_fail. Never a card number."`
 	Credit      bool   `json:"credit,omitempty" doc:"Pay with one's credit as far as it goes."`
 	Name        string `json:"name,omitempty" maxLength:"80" doc:"Whom to ask for; left out: the address's name, or the account's."`
 	Phone       string `json:"phone,omitempty" maxLength:"40" doc:"Where to call; left out: the address's phone."`
@@ -21,11 +21,12 @@ type PlaceRequest struct {
 // Placed is the answer to a placed order.
 type Placed struct {
 	Order   id.ID
-	Code    string // as people read it: "K7Q-2PM"
-	Token   string // of the tracking link
-	Pending bool   // the card's answer is not known yet; the kitchen sees the order when it is
-	Replay  bool   // the answer was given before, to the same Idempotency-Key
-	Body    []byte // the order as JSON, exactly as it was first answered
+	Code    string      // as people read it: "K7Q-2PM"
+	Token   string      // of the tracking link
+	Pending bool        // the card's answer is not known yet; the kitchen sees the order when it is
+	Action  *CardAction // what the customer's bank wants of them first
+	Replay  bool        // the answer was given before, to the same Idempotency-Key
+	Body    []byte      // the order as JSON, exactly as it was first answered
 }
 
 // PaymentState is where a payment stands.
@@ -33,13 +34,16 @@ type PaymentState string
 
 // The states of a payment. Which may follow which is in delivery/payment.
 const (
-	PaymentNew               PaymentState = "new"        // written down, nobody asked yet, or the answer is not known
-	PaymentAuthorised        PaymentState = "authorised" // the amount is held on the card
-	PaymentCaptured          PaymentState = "captured"   // the amount is ours: taken from the card, or collected at the door
-	PaymentVoided            PaymentState = "voided"     // the hold was let go
-	PaymentFailed            PaymentState = "failed"     // declined
+	PaymentNew               PaymentState = "new"             // written down, nobody asked yet, or the answer is not known
+	PaymentAction            PaymentState = "action_required" // the bank wants to hear from its customer first (3-D Secure)
+	PaymentAuthorised        PaymentState = "authorised"      // the amount is held on the card
+	PaymentCaptured          PaymentState = "captured"        // the amount is ours: taken from the card, or collected at the door
+	PaymentVoided            PaymentState = "voided"          // the hold was let go
+	PaymentFailed            PaymentState = "failed"          // declined
 	PaymentRefunded          PaymentState = "refunded"
 	PaymentPartiallyRefunded PaymentState = "refunded_partially"
+	PaymentCaptureFailed     PaymentState = "capture_failed" // the provider refuses to take what was held: somebody has to look
+	PaymentRefundFailed      PaymentState = "refund_failed"  // the provider refuses to give back what is to be released: somebody has to look
 )
 
 // PaymentAim is where a payment is to end up, whatever stands between.
@@ -59,18 +63,41 @@ type Charge struct {
 	Amount   money.Amount
 	Currency string
 	Token    string // the card's, for PayByCard
+
+	Customer   id.ID
+	Restaurant id.ID
+	Save       bool // the customer wants the card kept for next time
+}
+
+// CardAction is what a customer has to do before their bank lets a card be charged.
+type CardAction struct {
+	Client string `json:"client,omitempty" doc:"What the provider's script needs to go on."`
+	URL    string `json:"url,omitempty" doc:"Where the customer goes without a script."`
 }
 
 // Payment is an order's payment as it stands.
 type Payment struct {
-	Order    id.ID
-	Method   Method
-	State    PaymentState
-	Aim      PaymentAim
-	Amount   money.Amount
-	Refunded money.Amount
-	Currency string
-	Decline  string // why a card was declined, such as "insufficient_funds"
+	Order     id.ID
+	Method    Method
+	State     PaymentState
+	Aim       PaymentAim
+	Amount    money.Amount
+	Refunded  money.Amount
+	Refunding money.Amount // on its way back; the provider has not answered yet
+	Currency  string
+	Decline   string // why a card was declined, such as "insufficient_funds", or why the provider refuses what was asked
+	Provider  string // of a card, such as "sandbox"
+	Ref       string // the provider's name for the charge; empty until it is known
+	Action    CardAction
+}
+
+// Left returns what of a payment could still be given back.
+func (p Payment) Left() money.Amount {
+	switch p.State {
+	case PaymentCaptured, PaymentPartiallyRefunded, PaymentRefundFailed:
+		return p.Amount - p.Refunded - p.Refunding
+	}
+	return 0
 }
 
 // PaymentChanged says that money was held, taken, let go or given back.

@@ -22,7 +22,7 @@ func (s *Service) charge(ctx context.Context, req idem.Request, n *draft) (*deli
 	// A customer who goes away now has ordered all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), chargeWithin)
 	defer cancel()
-	err := s.settle(ctx, n.row.id)
+	err := s.Settle(ctx, n.row.id)
 	if errs.CodeOf(err) == "payment_unclear" {
 		err = s.DB.Write(ctx, func(tx *db.Tx) error { return req.Ref().Finish(ctx, tx, n.body) })
 	}
@@ -39,9 +39,9 @@ func (s *Service) charge(ctx context.Context, req idem.Request, n *draft) (*deli
 	return placedFrom(body, false)
 }
 
-// settle asks for the outcome of an order's payment and announces or cancels the order accordingly. It may be called at any time after the
+// Settle asks for the outcome of an order's payment and announces or cancels the order accordingly. It may be called at any time after the
 // order was stored, any number of times.
-func (s *Service) settle(ctx context.Context, order id.ID) error {
+func (s *Service) Settle(ctx context.Context, order id.ID) error {
 	var r row
 	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
 		r, err = load(ctx, tx, order)

@@ -147,7 +147,7 @@ func TestACustomerWhoCancelsWhileTheBankThinksPaysNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		must[*View](t)(tw.Cancel(as(anna), p.Order, Why{}))
-		if err := tw.settle(t.Context(), p.Order); err != nil {
+		if err := tw.Settle(t.Context(), p.Order); err != nil {
 			t.Fatal(err)
 		}
 		tw.wantMoney(t, p.Order, 0, 0)
@@ -192,7 +192,7 @@ func TestWhoDoesNotComePaysAllTheSame(t *testing.T) {
 		must[*View](t)(tw.Cancel(as(cook), p.Order, Why{Reason: "NO_SHOW"}))
 		tw.settleNow(t, p.Order)
 		tw.wantMoney(t, p.Order, 0, 1600)
-		if err := tw.settle(context.Background(), p.Order); err != nil {
+		if err := tw.Settle(context.Background(), p.Order); err != nil {
 			t.Fatal(err)
 		}
 		tw.wantMoney(t, p.Order, 0, 1600)

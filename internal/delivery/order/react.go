@@ -30,7 +30,7 @@ type orderArgs struct {
 // dispatchers. The event log is not listened to.
 func (s *Service) React(_ *events.Log, hub *realtime.Hub, q *jobs.Queue) {
 	for kind, fn := range map[string]func(context.Context, id.ID) error{
-		dueKind: s.due, refuseKind: s.refuseLate, concludeKind: s.conclude, settleKind: s.settle,
+		dueKind: s.due, refuseKind: s.refuseLate, concludeKind: s.conclude, settleKind: s.Settle,
 	} {
 		q.Handle(kind, func(ctx context.Context, j jobs.Job) error {
 			var a orderArgs

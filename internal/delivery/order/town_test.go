@@ -58,6 +58,7 @@ type town struct {
 	log   *events.Log
 	hub   *realtime.Hub
 	pay   *payment.Service
+	books *ledger.Service
 	done  chan string // kinds of jobs done
 
 	mu       sync.Mutex
@@ -82,7 +83,11 @@ func newTown(t testing.TB, d *db.DB) *town {
 		default:
 		}
 	}})
-	tw.pay = payment.New(d, tw.log, tw.queue, tw.clock.Now, payment.NewSandbox(d))
+	tw.books = ledger.New(d, ids, tw.clock.Now, ledger.Options{})
+	tw.pay = payment.New(payment.Deps{
+		DB: d, IDs: ids, Now: tw.clock.Now, Log: tw.log, Jobs: tw.queue, Books: tw.books,
+		Providers: []payment.Named{{Name: payment.SandboxName, Provider: payment.NewSandbox(d)}},
+	}, payment.Options{Settle: func(ctx context.Context, order id.ID) error { return tw.Settle(ctx, order) }})
 	tw.Service = New(Deps{
 		DB: d, IDs: ids, Now: tw.clock.Now, Log: tw.log, Hub: tw.hub, Jobs: tw.queue, Quoter: tw, Shops: tw, Stock: tw, Payments: tw.pay, People: tw,
 		Books: ledger.New(d, ids, tw.clock.Now, ledger.Options{Orders: tw}), Promotions: promo.New(d, ids, tw.clock.Now),

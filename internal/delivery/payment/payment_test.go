@@ -14,6 +14,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/delivery/ledger"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/db/dbtest"
 	"github.com/stoa-town/stoa/internal/platform/events"
@@ -47,16 +48,18 @@ func (f *flaky) Authorise(ctx context.Context, key string, c Card) (a Authorisat
 	return a, err
 }
 
-func (f *flaky) Capture(ctx context.Context, key, ref string, amount money.Amount) error {
-	return f.call(func() error { return f.Provider.Capture(ctx, key, ref, amount) })
+func (f *flaky) Capture(ctx context.Context, key, ref string, amount money.Amount) (c Captured, err error) {
+	err = f.call(func() (err error) { c, err = f.Provider.Capture(ctx, key, ref, amount); return err })
+	return c, err
 }
 
 func (f *flaky) Void(ctx context.Context, key, ref string) error {
 	return f.call(func() error { return f.Provider.Void(ctx, key, ref) })
 }
 
-func (f *flaky) Refund(ctx context.Context, key, ref string, amount money.Amount) error {
-	return f.call(func() error { return f.Provider.Refund(ctx, key, ref, amount) })
+func (f *flaky) Refund(ctx context.Context, key, ref string, amount money.Amount) (r Refunded, err error) {
+	err = f.call(func() (err error) { r, err = f.Provider.Refund(ctx, key, ref, amount); return err })
+	return r, err
 }
 
 // books returns what the sandbox holds and has taken, less what it gave back, over all charges.
@@ -75,7 +78,11 @@ func books(t testing.TB, d *db.DB) (held, taken int64) {
 func newService(t testing.TB, d *db.DB, p Provider) *Service {
 	bus := events.NewLocal()
 	now := clock.NewManual(time.Date(2026, 11, 22, 18, 0, 0, 0, time.UTC)).Now
-	return New(d, events.New(d, bus), jobs.New(d, bus, now, id.NewSource(1), jobs.Options{}), now, p)
+	ids := id.NewSource(1)
+	return New(Deps{
+		DB: d, IDs: ids, Now: now, Log: events.New(d, bus), Jobs: jobs.New(d, bus, now, ids, jobs.Options{}),
+		Books: ledger.New(d, ids, now, ledger.Options{}), Providers: []Named{{SandboxName, p}},
+	}, Options{})
 }
 
 func TestMoneyEndsAtItsAimWhateverGetsLostOnTheWay(t *testing.T) {
@@ -155,13 +162,14 @@ func TestManySettlersChargeOnce(t *testing.T) {
 
 func TestNoWalkOfStepsLeavesTheMachine(t *testing.T) {
 	after := map[step]delivery.PaymentState{
-		authorise: delivery.PaymentAuthorised, capture: delivery.PaymentCaptured, void: delivery.PaymentVoided, refund: delivery.PaymentRefunded, renew: delivery.PaymentNew,
+		authorise: delivery.PaymentAuthorised, look: delivery.PaymentAuthorised, capture: delivery.PaymentCaptured, void: delivery.PaymentVoided,
+		release: delivery.PaymentRefunded, renew: delivery.PaymentNew,
 	}
 	for s := range follow {
 		for _, aim := range []delivery.PaymentAim{delivery.AimHold, delivery.AimCapture, delivery.AimRelease} {
 			steps := 0
 			for at := s; ; steps++ {
-				todo := plan(at, aim)
+				todo := plan(at, aim, 1)
 				if todo == nothing {
 					break
 				}
@@ -191,19 +199,27 @@ func TestTheSandboxRefusesWhatABankWould(t *testing.T) {
 			t.Errorf("the sandbox allows %s", name)
 		}
 	}
-	refuse("to capture more than is held", s.Capture(ctx, "c1", a.Ref, 101))
-	refuse("to refund what was not taken", s.Refund(ctx, "r1", a.Ref, 1))
+	capture := func(key string, amount money.Amount) error {
+		_, err := s.Capture(ctx, key, a.Ref, amount)
+		return err
+	}
+	refund := func(key string, amount money.Amount) error {
+		_, err := s.Refund(ctx, key, a.Ref, amount)
+		return err
+	}
+	refuse("to capture more than is held", capture("c1", 101))
+	refuse("to refund what was not taken", refund("r1", 1))
 	for range 2 {
-		if err := s.Capture(ctx, "c2", a.Ref, 100); err != nil {
+		if err := capture("c2", 100); err != nil {
 			t.Fatal(err)
 		}
 	}
-	refuse("to capture twice", s.Capture(ctx, "c3", a.Ref, 100))
+	refuse("to capture twice", capture("c3", 100))
 	refuse("to void what was taken", s.Void(ctx, "v1", a.Ref))
-	if err := s.Refund(ctx, "r2", a.Ref, 60); err != nil {
+	if err := refund("r2", 60); err != nil {
 		t.Fatal(err)
 	}
-	refuse("to refund more than was taken", s.Refund(ctx, "r3", a.Ref, 41))
+	refuse("to refund more than was taken", refund("r3", 41))
 	refuse("an unknown charge", s.Void(ctx, "v2", "ch_none"))
 }
 

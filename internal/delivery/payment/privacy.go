@@ -15,10 +15,12 @@ func (s *Service) Personal() personal.Part {
 		Name: "payments",
 		Tables: []personal.Table{
 			{
-				Name: "payment", Personal: "token", Link: "taken_by",
-				Plain: "order_id method state aim amount refunded currency ref asking attempt decline created_at updated_at",
+				Name: "payment", Personal: "token client url", Link: "taken_by customer",
+				Plain: "order_id method state aim amount refunded refunding currency ref asking attempt decline provider restaurant keep_card fee sent created_at updated_at",
 			},
-			{Name: "sandbox_charge", Plain: "auth_key ref amount currency state decline asked captured refunded"},
+			{Name: "payment_refund", Plain: "id order_id part amount state pulled why created_at updated_at"},
+			{Name: "payment_incident", Link: "closed_by", Plain: "id order_id provider ref kind detail created_at closed_at"},
+			{Name: "sandbox_charge", Plain: "auth_key ref order_id token amount currency state decline asked captured refunded"},
 			{Name: "sandbox_call", Plain: "key ref verb amount"},
 		},
 		About: func(ctx context.Context) personal.About {
