@@ -78,14 +78,14 @@ func (a *App) slices() (err error) {
 	a.Accounts = account.New(a.DB, a.Events, a.IDs, a.Now, a.accountOptions())
 	a.people()
 	a.OAuth = oauth.New(a.DB, a.IDs, a.Now, a.Accounts, a.oauthOptions())
-	a.Restaurants = restaurant.New(a.DB, a.Events, a.IDs, a.Now, a.Accounts, restaurant.Options{Currency: town.Currency, Zone: town.Timezone, OnSave: a.restaurantSaved})
+	a.Restaurants = restaurant.New(a.DB, a.Events, a.IDs, a.Now, a.Accounts, restaurant.Options{Currency: town.Currency, Zone: town.Timezone, Deal: a.townDeal, Audit: a.Audit, OnSave: a.restaurantSaved})
 	a.Menus = menu.New(a.DB, a.Events, a.IDs, a.Now, a.Restaurants, a.Files)
 	a.Discover = discover.New(a.DB, a.IDs, a.Now, a.Restaurants, a.Menus, discover.Options{
 		Geocoder: a.opt.Streets, Center: geo.Point{Lat: town.Lat, Lon: town.Lon}, City: town.Name, Loc: a.zone, HTTPS: a.https(), Rating: a.rating,
 	})
 	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Now, rules.PromiseSlack)
 	bought := &orders{}
-	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{Orders: bought})
+	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{Orders: bought, Pay: a.courierPay})
 	a.Payments = payment.New(payment.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Books: a.Ledger,
 		Providers: []payment.Named{{Name: payment.SandboxName, Provider: payment.NewSandbox(a.DB)}},

@@ -50,6 +50,7 @@ var verbs = map[string]words{
 	"passkey.cloned":         {i18n.Key("showed a passkey that may be a copy"), i18n.Key("showed a passkey of %s that may be a copy")},
 	"passkey.estrange":       {i18n.Key("lost passkeys that were added lately"), i18n.Key("took off the passkeys added lately to %s")},
 	"passkey.remove":         {i18n.Key("removed a passkey"), i18n.Key("removed a passkey of %s")},
+	"restaurant.deal":        {"", i18n.Key("changed the deal with %s")},
 	"schedule.run":           {"", i18n.Key("ran the schedule %s")},
 	"settings.change":        {"", i18n.Key("changed the setting %s")},
 	"setup.finish":           {i18n.Key("set the town up"), i18n.Key("set the town up for %s")},

@@ -66,7 +66,7 @@ func OrderKinds() []string {
 type RestaurantChanged struct {
 	Restaurant id.ID  `json:"restaurant"`
 	Version    int64  `json:"version"`
-	What       string `json:"what"` // "profile", "hours", "zones", "pause", "rush", "limits", "created"
+	What       string `json:"what"` // "profile", "hours", "zones", "pause", "rush", "limits", "deal", "created"
 }
 
 // EventKind returns "restaurant.changed".

@@ -31,6 +31,8 @@ type Compiled struct {
 	zones   []zone
 	// counts is what was last read of the capacity windows, for lists, which need not be exact to the order.
 	counts atomic.Pointer[map[int64]int]
+	// onTownDeal is Shop with the town's deal as it was last, for a restaurant without one of its own.
+	onTownDeal atomic.Pointer[delivery.Shop]
 }
 
 // side is when orders of one mode are taken.
@@ -101,6 +103,9 @@ func Compile(rid id.ID, slug string, version int64, since time.Time, s Settings)
 	c.Shop = &delivery.Shop{
 		ID: rid, Version: version, Slug: slug, Name: s.Name, Phone: s.Phone, Street: s.Street, City: s.City, Point: s.Point,
 		Currency: s.Currency, Loc: loc, AutoAccept: s.AutoAccept, Delivers: s.Delivers, PicksUp: s.PicksUp, Tax: s.Tax, FeeTax: s.FeeTax,
+	}
+	if s.Deal != nil {
+		c.Shop.Deals = s.Deal.deals()
 	}
 	c.Card = &delivery.Card{
 		ID: rid, Slug: slug, Name: s.Name, Blurb: s.Blurb, Cuisines: s.Cuisines, Photo: s.Photo, Price: s.Price, Street: s.Street,

@@ -146,7 +146,9 @@ func (c *Compiled) view(now time.Time, full bool) *View {
 		}
 	}
 	if full {
-		v.Settings = s
+		own := *s
+		own.Deal = nil // who cooks there need not know it: GET …/deal is for owners
+		v.Settings = &own
 	}
 	return v
 }
@@ -217,10 +219,10 @@ type Patch struct {
 	Blurb       *string        `json:"blurb,omitempty" maxLength:"300"`
 	Cuisines    *[]string      `json:"cuisines,omitempty" maxItems:"8"`
 	Phone       *string        `json:"phone,omitempty" maxLength:"40"`
-	Street      *string        `json:"street,omitempty" maxLength:"120"`
-	City        *string        `json:"city,omitempty" maxLength:"80"`
 	Legal       *string        `json:"legal_name,omitempty" maxLength:"120"`
 	TaxID       *string        `json:"tax_id,omitempty" maxLength:"40"`
+	Street      *string        `json:"street,omitempty" maxLength:"120"`
+	City        *string        `json:"city,omitempty" maxLength:"80"`
 	Point       *geo.Point     `json:"point,omitempty"`
 	Photo       *string        `json:"photo,omitempty" maxLength:"200"`
 	Price       *int           `json:"price,omitempty" minimum:"1" maximum:"4"`
@@ -255,10 +257,10 @@ func (p *Patch) apply(s *Settings) {
 	set(&s.Blurb, p.Blurb)
 	set(&s.Cuisines, p.Cuisines)
 	set(&s.Phone, p.Phone)
-	set(&s.Street, p.Street)
-	set(&s.City, p.City)
 	set(&s.Legal, p.Legal)
 	set(&s.TaxID, p.TaxID)
+	set(&s.Street, p.Street)
+	set(&s.City, p.City)
 	set(&s.Point, p.Point)
 	set(&s.Photo, p.Photo)
 	set(&s.Price, p.Price)

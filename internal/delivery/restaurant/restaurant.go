@@ -75,6 +75,8 @@ type Settings struct {
 	DaysAhead   int            `json:"days_ahead" doc:"How many days ahead can be ordered; 0: only today."`
 	Tax         map[string]int `json:"tax" doc:"Tax category to rate in basis points."`
 	FeeTax      int            `json:"fee_tax" doc:"Rate on the delivery fee in basis points."`
+
+	Deal *Agreement `json:"deal,omitempty" doc:"What it has agreed on with the town, where that is its own; admins change it."`
 }
 
 // HoliDate is a public holiday.
@@ -155,17 +157,20 @@ func (s *Settings) Normalise(now time.Time) error {
 	s.calendar(&c, now)
 	s.kitchen(&c)
 	s.zones(&c)
+	if s.Deal != nil {
+		s.Deal.check(&c)
+	}
 	return errs.InvalidFields(c)
 }
 
 func (s *Settings) profile(c *checker) {
 	s.Name, s.Blurb = text.Clean(s.Name, 80), text.Clean(s.Blurb, 300)
+	s.Legal, s.TaxID = text.Clean(s.Legal, 120), text.Clean(s.TaxID, 40)
 	s.Phone, s.Street, s.City = text.Clean(s.Phone, 40), text.Clean(s.Street, 120), text.Clean(s.City, 80)
 	if s.Name == "" {
 		c.add("name", "Give the restaurant a name.")
 	}
 	if s.Phone != "" && !strings.ContainsAny(s.Phone, "0123456789") {
-	s.Legal, s.TaxID = text.Clean(s.Legal, 120), text.Clean(s.TaxID, 40)
 		c.add("phone", "Give the number to call, such as +49 30 123456.")
 	}
 	if s.Street == "" {

@@ -16,6 +16,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/access"
+	"github.com/stoa-town/stoa/internal/platform/audit"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/events"
 )
@@ -29,6 +30,10 @@ type Granter interface {
 type Options struct {
 	Currency string // ISO 4217; "EUR" where empty
 	Zone     string // IANA; "Europe/Berlin" where empty
+	// Deal returns the agreement of restaurants that have none of their own; nil: Free.
+	Deal func() Agreement
+	// Audit, where not nil, is told of changed deals.
+	Audit *audit.Audit
 	// OnSave, where not nil, runs in the transaction that makes or changes a restaurant.
 	OnSave func(ctx context.Context, tx *db.Tx, rid id.ID, slug string, set Settings) error
 }
@@ -52,6 +57,9 @@ func New(d *db.DB, log *events.Log, ids *id.Source, now clock.Func, grants Grant
 	if opt.Zone == "" {
 		opt.Zone = "Europe/Berlin"
 	}
+	if opt.Deal == nil {
+		opt.Deal = Free
+	}
 	return &Service{db: d, log: log, ids: ids, now: now, grants: grants, opt: opt}
 }
 
@@ -73,7 +81,7 @@ func (s *Service) Shop(ctx context.Context, rid id.ID) (*delivery.Shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.Shop, nil
+	return s.shop(c), nil
 }
 
 // ShopBySlug is Shop for the name in its address.
@@ -82,7 +90,7 @@ func (s *Service) ShopBySlug(ctx context.Context, slug string) (*delivery.Shop, 
 	if err != nil {
 		return nil, err
 	}
-	return c.Shop, nil
+	return s.shop(c), nil
 }
 
 // Terms returns what the restaurant offers for one mode, place, time (nil: as soon as possible) and value of food. What stands against the
@@ -327,6 +335,11 @@ func (s *Service) change(ctx context.Context, rid id.ID, verb, what string, fn f
 			if err := s.saved(ctx, tx, r); err != nil {
 				return err
 			}
+			if what == "deal" {
+				if err := s.note(ctx, tx, r); err != nil {
+					return err
+				}
+			}
 			return s.log.Append(ctx, tx, now, actor.ID, delivery.RestaurantChanged{Restaurant: rid, Version: r.version + 1, What: what})
 		})
 		if _, ok := errors.AsType[*errs.Error](err); ok {
@@ -346,10 +359,15 @@ func (s *Service) change(ctx context.Context, rid id.ID, verb, what string, fn f
 	return nil, errs.New(errs.Conflict, "Somebody else is changing this restaurant. Try again.")
 }
 
-// Update has fn alter any of the settings but those with methods of their own (pause, rush, closures). what is "profile", "hours", "zones"
+// Update has fn alter any of the settings but those with methods of their own (pause, rush, closures, deal). what is "profile", "hours", "zones"
 // or "limits". It needs "restaurant.manage". Errors: NotFound, Forbidden, Invalid with the settings' field paths.
 func (s *Service) Update(ctx context.Context, rid id.ID, what string, fn func(*Settings) error) (*Compiled, error) {
-	return s.change(ctx, rid, "restaurant.manage", what, func(set *Settings, _ time.Time) error { return fn(set) })
+	return s.change(ctx, rid, "restaurant.manage", what, func(set *Settings, _ time.Time) error {
+		deal := set.Deal // is not the restaurant's to change
+		err := fn(set)
+		set.Deal = deal
+		return err
+	})
 }
 
 // MaxPause is the longest pause or rush that can be set; after it the restaurant is back by itself.
