@@ -84,3 +84,12 @@ func TestABadTokenIsNotLedInCircles(t *testing.T) {
 		}
 	}
 }
+
+func TestABrowserThatOpensTheStreamSeesAPageOfTheTown(t *testing.T) {
+	a := build(t)
+	got := ask(a.Handler(), "GET", "/live", nil, map[string]string{"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+	page := got.Body.String()
+	if got.Code != 422 || !strings.Contains(page, a.Settings.Config().Town.Name) || strings.Contains(page, `nonce=""`) {
+		t.Errorf("GET /live as a browser = %d %.300q; want 422 and a whole page whose scripts run", got.Code, page)
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/social/web/card"
+	"github.com/stoa-town/stoa/internal/social/web/frame"
 	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
@@ -49,13 +50,13 @@ func (p *Pages) turned(w http.ResponseWriter, r *http.Request, what, said string
 	if err != nil {
 		return err
 	}
-	v := p.view(r)
+	v := p.View(r)
 	v.Back = back(in.Back)
 	toast := ui.ToastProps{}
 	if said != "" && in.On {
 		toast = ui.ToastProps{Text: said, UndoHref: "/statuses/" + status.String() + "/" + what, Vals: `{"on":"0","back":"/home"}`}
 	}
-	return httpx.Render(w, r, http.StatusOK, templ.Join(actsAgain(v, s), toastPart(toast)))
+	return httpx.Render(w, r, http.StatusOK, templ.Join(actsAgain(v, s), frame.Toast(toast)))
 }
 
 // back returns where a form leads without script.
@@ -127,7 +128,7 @@ func (p *Pages) done(w http.ResponseWriter, r *http.Request, said func(on bool) 
 	if !ui.IsFragment(r) {
 		return httpx.Redirect(w, r, back(in.Back))
 	}
-	return httpx.Render(w, r, http.StatusOK, toastPart(ui.ToastProps{Text: said(in.On)}))
+	return httpx.Render(w, r, http.StatusOK, frame.Toast(ui.ToastProps{Text: said(in.On)}))
 }
 
 func (p *Pages) vote(w http.ResponseWriter, r *http.Request) error {
@@ -174,7 +175,7 @@ func (p *Pages) vote(w http.ResponseWriter, r *http.Request) error {
 	if s, err = p.one(ctx, rel, status, ""); err != nil {
 		return err
 	}
-	return httpx.Render(w, r, http.StatusOK, card.Poll(p.view(r), s))
+	return httpx.Render(w, r, http.StatusOK, card.Poll(p.View(r), s))
 }
 
 // remove deletes a status. What it said is put into a new draft where that is asked for.
@@ -206,12 +207,12 @@ func (p *Pages) remove(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		c.first = true
-		return httpx.Render(w, r, http.StatusOK, p.composeWhole(p.view(r), c))
+		return httpx.Render(w, r, http.StatusOK, p.composeWhole(p.View(r), c))
 	}
 	if !ui.IsFragment(r) {
 		return httpx.Redirect(w, r, back(in.Back))
 	}
-	return httpx.Render(w, r, http.StatusOK, templ.Join(gone(status), toastPart(ui.ToastProps{Text: i18n.T(ctx, "Deleted.")})))
+	return httpx.Render(w, r, http.StatusOK, templ.Join(gone(status), frame.Toast(ui.ToastProps{Text: i18n.T(ctx, "Deleted.")})))
 }
 
 // card answers with one status as it is now.
@@ -228,7 +229,7 @@ func (p *Pages) card(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := p.view(r)
+	v := p.View(r)
 	v.Back = card.Link(s)
 	v.Full, v.Thread = r.URL.Query().Get("full") != "", r.URL.Query().Get("thread") != ""
 	return httpx.Render(w, r, http.StatusOK, card.Status(v, s))
@@ -252,7 +253,7 @@ func (p *Pages) statusMenu(w http.ResponseWriter, r *http.Request) error {
 	if s.Reblog != nil {
 		s = s.Reblog
 	}
-	m := menu{view: p.view(r), status: s, mine: rel.Viewer != 0 && s.Account.ID == rel.Viewer, url: p.URL() + card.Link(s), reports: p.Reports != nil}
+	m := menu{view: p.View(r), status: s, mine: rel.Viewer != 0 && s.Account.ID == rel.Viewer, url: p.URL() + card.Link(s), reports: p.Reports != nil}
 	if rel.Viewer != 0 && !m.mine {
 		tie, err := p.between(ctx, rel.Viewer, s.Account.ID)
 		if err != nil {
@@ -260,7 +261,7 @@ func (p *Pages) statusMenu(w http.ResponseWriter, r *http.Request) error {
 		}
 		m.tie = tie
 	}
-	return httpx.Render(w, r, http.StatusOK, p.sheet(r, i18n.T(ctx, "Post by %s", card.Name(&s.Account)), card.Link(s), statusMenu(m)))
+	return httpx.Render(w, r, http.StatusOK, p.Sheet(r, i18n.T(ctx, "Post by %s", card.Name(&s.Account)), card.Link(s), statusMenu(m)))
 }
 
 // menu is what a menu shows.
@@ -318,9 +319,9 @@ func (p *Pages) fansOf(w http.ResponseWriter, r *http.Request, boosts bool, titl
 	}
 	l.empty = ui.StateProps{Icon: "users", Title: i18n.T(ctx, "Nobody yet")}
 	if older != 0 {
-		l.older = with(ui.ChromeFrom(ctx).Path, "before", older.String())
+		l.older = frame.With(ui.ChromeFrom(ctx).Path, "before", older.String())
 	}
-	return httpx.Render(w, r, http.StatusOK, p.sheet(r, title, card.Link(s), peopleList(l)))
+	return httpx.Render(w, r, http.StatusOK, p.Sheet(r, title, card.Link(s), peopleList(l)))
 }
 
 func (p *Pages) history(w http.ResponseWriter, r *http.Request) error {
@@ -341,13 +342,5 @@ func (p *Pages) history(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return httpx.Render(w, r, http.StatusOK, p.sheet(r, i18n.T(ctx, "How it was before"), card.Link(s), historyList(p.view(r), versions)))
-}
-
-// sheet shows something as a dialog over the page where the script asks for it, else as a page of its own that leads back.
-func (p *Pages) sheet(r *http.Request, title, from string, body templ.Component) templ.Component {
-	if ui.IsFragment(r) {
-		return sheetDialog(title, body)
-	}
-	return p.sheetPage(p.view(r), title, from, body)
+	return httpx.Render(w, r, http.StatusOK, p.Sheet(r, i18n.T(ctx, "How it was before"), card.Link(s), historyList(p.View(r), versions)))
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/social/web/card"
+	"github.com/stoa-town/stoa/internal/social/web/frame"
 	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
@@ -120,7 +121,7 @@ func (c *composer) draft() string {
 // composer prepares the form: as whom, to whom, what is answered.
 func (p *Pages) composer(r *http.Request, in composeForm) (*composer, error) {
 	ctx, actor := r.Context(), access.From(r.Context())
-	c := &composer{composeForm: in, id: "compose", view: p.view(r), max: p.MaxText(), picks: p.Picks != nil}
+	c := &composer{composeForm: in, id: "compose", view: p.View(r), max: p.MaxText(), picks: p.Picks != nil}
 	rel, err := p.relations(ctx)
 	if err != nil {
 		return nil, err
@@ -305,7 +306,7 @@ func (p *Pages) compose(w http.ResponseWriter, r *http.Request) error {
 	}
 	if ui.IsFragment(r) {
 		c.id = "compose-over"
-		return httpx.Render(w, r, http.StatusOK, sheetDialog(c.title(ctx), compose(c)))
+		return httpx.Render(w, r, http.StatusOK, frame.Dialog(c.title(ctx), compose(c)))
 	}
 	c.first = true
 	return httpx.Render(w, r, http.StatusOK, p.composeWhole(c.view, c))
@@ -350,7 +351,7 @@ func (p *Pages) send(w http.ResponseWriter, r *http.Request) error {
 	if !ui.IsFragment(r) {
 		return httpx.Redirect(w, r, card.Link(s))
 	}
-	v := p.view(r)
+	v := p.View(r)
 	v.Back = "/home"
 	said := i18n.T(ctx, "Posted.")
 	if in.Edit != 0 {
@@ -377,7 +378,7 @@ func (p *Pages) later(w http.ResponseWriter, r *http.Request, in composeForm, d 
 	if !ui.IsFragment(r) {
 		return httpx.Redirect(w, r, "/home")
 	}
-	return httpx.Render(w, r, http.StatusOK, toastPart(ui.ToastProps{Text: i18n.T(r.Context(), "It will be posted then.")}))
+	return httpx.Render(w, r, http.StatusOK, frame.Toast(ui.ToastProps{Text: i18n.T(r.Context(), "It will be posted then.")}))
 }
 
 // refused says what is wrong with a post.

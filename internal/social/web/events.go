@@ -11,6 +11,7 @@ import (
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
+	"github.com/stoa-town/stoa/internal/social/web/frame"
 	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
@@ -61,9 +62,9 @@ func (p *Pages) events(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if next != "" {
-		next = with(ui.ChromeFrom(r.Context()).Path, "cursor", next)
+		next = frame.With(ui.ChromeFrom(r.Context()).Path, "cursor", next)
 	}
-	return httpx.Render(w, r, http.StatusOK, p.eventsWhole(p.view(r), list, mine, next))
+	return httpx.Render(w, r, http.StatusOK, p.eventsWhole(p.View(r), list, mine, next))
 }
 
 // theEvent returns the event that a path names.
@@ -105,7 +106,7 @@ func (p *Pages) event(w http.ResponseWriter, r *http.Request) error {
 	if !hiddenFromSearch(t.status) {
 		t.ld = eventLD(p.URL(), h)
 	}
-	return httpx.Render(w, r, http.StatusOK, p.eventWhole(p.view(r), h, t))
+	return httpx.Render(w, r, http.StatusOK, p.eventWhole(p.View(r), h, t))
 }
 
 func (p *Pages) answerEvent(w http.ResponseWriter, r *http.Request) error {
@@ -139,7 +140,7 @@ type eventForm struct {
 }
 
 func (p *Pages) newEvent(w http.ResponseWriter, r *http.Request) error {
-	return httpx.Render(w, r, http.StatusOK, p.eventEditor(p.view(r), eventForm{Visibility: string(social.Public)}, nil))
+	return httpx.Render(w, r, http.StatusOK, p.eventEditor(p.View(r), eventForm{Visibility: string(social.Public)}, nil))
 }
 
 // localTime is how browsers write the value of a datetime-local input.
@@ -164,7 +165,7 @@ func (p *Pages) makeEvent(w http.ResponseWriter, r *http.Request) error {
 		made, err = p.Happenings.Create(r.Context(), n)
 	}
 	if errs.Is(err, errs.Invalid) {
-		return httpx.Render(w, r, http.StatusUnprocessableEntity, p.eventEditor(p.view(r), in, err))
+		return httpx.Render(w, r, http.StatusUnprocessableEntity, p.eventEditor(p.View(r), in, err))
 	}
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
-	"github.com/stoa-town/stoa/internal/social/web/card"
+	"github.com/stoa-town/stoa/internal/social/web/frame"
 	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
@@ -41,13 +41,6 @@ type feedPage struct {
 	rss     string
 	noIndex bool
 	actions templ.Component // beside the title; may be nil
-}
-
-// view returns what the parts of a page have to know.
-func (p *Pages) view(r *http.Request) card.View {
-	return card.View{
-		Viewer: access.From(r.Context()).ID, Base: p.URL(), Back: httpx.LocalPath(ui.ChromeFrom(r.Context()).Path), Zone: p.Zone,
-	}
 }
 
 // read fills in a page's statuses. A list that was read on is read again from its first to its last (from and to in its address), so that
@@ -77,27 +70,15 @@ func (p *Pages) read(r *http.Request, f *feedPage) (err error) {
 		return err
 	}
 	if before != 0 {
-		f.older = with(f.path, "before", before.String())
+		f.older = frame.With(f.path, "before", before.String())
 	}
 	f.list, err = p.Statuses.Statuses(ctx, f.rel, ids, f.where)
 	return err
 }
 
-// with returns an address with one more parameter.
-func with(path, name, value string) string {
-	u, err := url.Parse(path)
-	if err != nil {
-		return path
-	}
-	q := u.Query()
-	q.Set(name, value)
-	u.RawQuery = q.Encode()
-	return u.String()
-}
-
 // show answers with a page's list alone where the script asks for it, else with all of it.
 func (p *Pages) show(w http.ResponseWriter, r *http.Request, f *feedPage) error {
-	v := p.view(r)
+	v := p.View(r)
 	if httpx.IsFragment(r) && r.URL.Query().Get("before") != "" {
 		return httpx.Render(w, r, http.StatusOK, feedList(v, f))
 	}
@@ -224,7 +205,7 @@ func (p *Pages) news(w http.ResponseWriter, r *http.Request, f *feedPage, show b
 	if f.list, err = p.Statuses.Statuses(ctx, f.rel, ids, f.where); err != nil {
 		return err
 	}
-	v := p.view(r)
+	v := p.View(r)
 	v.Back = f.path
 	return httpx.Render(w, r, http.StatusOK, templ.Join(posts(v, f.list), newsGone(f)))
 }

@@ -69,7 +69,7 @@ func (p *Pages) search(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	v := p.view(r)
+	v := p.View(r)
 	if ui.IsFragment(r) {
 		return httpx.Render(w, r, http.StatusOK, searchFound(v, s))
 	}

@@ -114,7 +114,7 @@ func sample() []*social.Status {
 }
 
 func pages() *Pages {
-	return &Pages{Deps: Deps{Now: func() time.Time { return now }, URL: func() string { return base }, Zone: time.UTC, Parts: Parts{Notices: noNotices{}, Talks: noTalks{}, Search: noSearch{}, Lists: noLists{}, Groups: noGroups{}, Happenings: noEvents{}, Picks: noPicks{}}}}
+	return New(Deps{Now: func() time.Time { return now }, URL: func() string { return base }, Zone: time.UTC, Parts: Parts{Notices: noNotices{}, Talks: noTalks{}, Search: noSearch{}, Lists: noLists{}, Groups: noGroups{}, Happenings: noEvents{}, Picks: noPicks{}}})
 }
 
 // These stand for slices that are there, so that the navigation shows their pages; nobody asks them anything.
@@ -158,10 +158,10 @@ func gallery() map[string]templ.Component {
 		"event":    p.eventWhole(v, happens, &threadPage{status: list[8], url: base + "/events/9"}),
 		"settings": p.settingsWhole(v, &anna, Profile{Name: "Anna Weber", Note: "Bread, bikes, books.", Visibility: "public", Quotes: "public", Language: "de"}, "Saved.", nil),
 		"filters":  p.filtersWhole(v, []Filter{{ID: 1, Title: "Football", Words: []string{"match", "league"}}}, nil),
-		"report":   p.sheetPage(v, "Report @luca", "/@luca", reportFields(v, &reportPage{account: &luca, status: list[0], reportForm: reportForm{Category: "other"}})),
+		"report":   p.SheetPage(v, "Report @luca", "/@luca", reportFields(v, &reportPage{account: &luca, status: list[0], reportForm: reportForm{Category: "other"}})),
 		"lists":    p.listsWhole(v, []*social.List{{ID: 1, Title: "Neighbours"}}),
-		"menu":     p.sheetPage(v, "Post by Luca Ferri", "/@luca/1001", statusMenu(menu{view: v, status: list[0], tie: followed, url: base})),
-		"people":   p.sheetPage(v, "Followers of Anna", "/@anna", peopleList(&peoplePage{view: v, list: []*social.Account{&luca, &sofi}, ties: map[id.ID]social.Relationship{2: {ID: 2, FollowedBy: true}, 3: followed}})),
+		"menu":     p.SheetPage(v, "Post by Luca Ferri", "/@luca/1001", statusMenu(menu{view: v, status: list[0], tie: followed, url: base})),
+		"people":   p.SheetPage(v, "Followers of Anna", "/@anna", peopleList(&peoplePage{view: v, list: []*social.Account{&luca, &sofi}, ties: map[id.ID]social.Relationship{2: {ID: 2, FollowedBy: true}, 3: followed}})),
 	}
 }
 

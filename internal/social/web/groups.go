@@ -73,7 +73,7 @@ func (p *Pages) groups(w http.ResponseWriter, r *http.Request) (err error) {
 			return err
 		}
 	}
-	return httpx.Render(w, r, http.StatusOK, p.groupsWhole(p.view(r), g))
+	return httpx.Render(w, r, http.StatusOK, p.groupsWhole(p.View(r), g))
 }
 
 func (p *Pages) group(w http.ResponseWriter, r *http.Request) error {
@@ -89,7 +89,7 @@ func (p *Pages) group(w http.ResponseWriter, r *http.Request) error {
 	if g.Closed && !g.in() {
 		f.empty.Text = i18n.T(ctx, "Only members read what is written here.")
 	}
-	v := p.view(r)
+	v := p.View(r)
 	f.actions = groupHead(v, g)
 	if err := p.read(r, f); err != nil {
 		return err
@@ -103,7 +103,7 @@ func (p *Pages) group(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Pages) newGroup(w http.ResponseWriter, r *http.Request) error {
-	return httpx.Render(w, r, http.StatusOK, p.groupEditor(p.view(r), groupForm{Joining: "open"}, nil))
+	return httpx.Render(w, r, http.StatusOK, p.groupEditor(p.View(r), groupForm{Joining: "open"}, nil))
 }
 
 type groupForm struct {
@@ -122,7 +122,7 @@ func (p *Pages) makeGroup(w http.ResponseWriter, r *http.Request) error {
 	}
 	handle, err := p.Groups.Create(r.Context(), Group{Handle: in.Handle, Name: in.Name, About: in.About, Rules: in.Rules, Joining: in.Joining, Closed: in.Closed})
 	if errs.Is(err, errs.Invalid) || errs.Is(err, errs.Conflict) {
-		return httpx.Render(w, r, httpx.StatusOf(err), p.groupEditor(p.view(r), in, err))
+		return httpx.Render(w, r, httpx.StatusOf(err), p.groupEditor(p.View(r), in, err))
 	}
 	if err != nil {
 		return err

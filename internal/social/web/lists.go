@@ -10,6 +10,7 @@ import (
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
+	"github.com/stoa-town/stoa/internal/social/web/frame"
 	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
@@ -37,7 +38,7 @@ func (p *Pages) lists(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return httpx.Render(w, r, http.StatusOK, p.listsWhole(p.view(r), all))
+	return httpx.Render(w, r, http.StatusOK, p.listsWhole(p.View(r), all))
 }
 
 // theList returns the list that a path names.
@@ -126,9 +127,9 @@ func (p *Pages) listPeople(w http.ResponseWriter, r *http.Request) error {
 	}
 	next := ""
 	if older != 0 {
-		next = with("/lists/"+l.ID.String()+"/people", "before", older.String())
+		next = frame.With("/lists/"+l.ID.String()+"/people", "before", older.String())
 	}
-	return httpx.Render(w, r, http.StatusOK, p.listPeopleWhole(p.view(r), l, list, next))
+	return httpx.Render(w, r, http.StatusOK, p.listPeopleWhole(p.View(r), l, list, next))
 }
 
 func (p *Pages) listMember(w http.ResponseWriter, r *http.Request) error {

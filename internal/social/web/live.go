@@ -12,6 +12,7 @@ import (
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/events"
+	"github.com/stoa-town/stoa/internal/social/web/frame"
 )
 
 // The topics that open pages listen to:
@@ -24,7 +25,7 @@ import (
 // Each node works this out for those who listen there, from the reader's relations: a post costs a look into memory for each of them, and
 // nothing for the thousands who are not looking.
 const (
-	topicMe     = "me"
+	topicMe     = frame.Me
 	topicStatus = "status"
 	topicTown   = "town"
 	townAll     = topicTown + ":all"

@@ -10,6 +10,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/social/web/card"
+	"github.com/stoa-town/stoa/internal/social/web/frame"
 	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
@@ -63,7 +64,7 @@ func (p *Pages) readNotices(r *http.Request) (*noticesPage, error) {
 		return nil, err
 	}
 	if older != 0 {
-		n.older = with(n.path(), "before", older.String())
+		n.older = frame.With(n.path(), "before", older.String())
 	}
 	if before == 0 && n.kind == "" && len(n.list) > 0 && n.list[0].Unread {
 		// Looked at is read; what came meanwhile is not.
@@ -80,7 +81,7 @@ func (n *noticesPage) path() string {
 	if n.kind == "" {
 		return "/notifications"
 	}
-	return with("/notifications", "kind", n.kind)
+	return frame.With("/notifications", "kind", n.kind)
 }
 
 func (p *Pages) notifications(w http.ResponseWriter, r *http.Request) error {
@@ -93,7 +94,7 @@ func (p *Pages) notifications(w http.ResponseWriter, r *http.Request) error {
 		c.Bell = &ui.Link{Href: c.Bell.Href, Label: i18n.T(r.Context(), "Notifications"), Icon: c.Bell.Icon}
 		r = r.WithContext(ui.WithChrome(r.Context(), c))
 	}
-	v := p.view(r)
+	v := p.View(r)
 	if httpx.IsFragment(r) && r.URL.Query().Get("before") != "" {
 		return httpx.Render(w, r, http.StatusOK, noticesList(v, n))
 	}
@@ -105,7 +106,7 @@ func (p *Pages) noticesLive(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := p.view(r)
+	v := p.View(r)
 	v.Back = "/notifications"
 	return httpx.Render(w, r, http.StatusOK, noticesList(v, n))
 }
@@ -125,9 +126,9 @@ func (p *Pages) conversations(w http.ResponseWriter, r *http.Request) error {
 	}
 	next := ""
 	if older != 0 {
-		next = with("/conversations", "before", older.String())
+		next = frame.With("/conversations", "before", older.String())
 	}
-	return httpx.Render(w, r, http.StatusOK, p.talksWhole(p.view(r), list, next))
+	return httpx.Render(w, r, http.StatusOK, p.talksWhole(p.View(r), list, next))
 }
 
 // withWhom says with whom a conversation is.

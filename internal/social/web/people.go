@@ -14,6 +14,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/social/web/card"
+	"github.com/stoa-town/stoa/internal/social/web/frame"
 	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
@@ -60,7 +61,7 @@ func (p *Pages) profile(w http.ResponseWriter, r *http.Request) error {
 		empty:   ui.StateProps{Icon: "pencil", Title: i18n.T(ctx, "Nothing here yet")},
 	}
 	if f.part != "" {
-		f.path = with(home, "part", f.part)
+		f.path = frame.With(home, "part", f.part)
 	}
 	if viewer := access.From(ctx); viewer.SignedIn() {
 		if f.mine = viewer.ID == a.ID; !f.mine {
@@ -82,7 +83,7 @@ func (p *Pages) profile(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	f.ld = personLD(p.URL(), a)
-	v := p.view(r)
+	v := p.View(r)
 	if httpx.IsFragment(r) && r.URL.Query().Get("before") != "" {
 		return httpx.Render(w, r, http.StatusOK, feedList(v, &f.feedPage))
 	}
@@ -109,7 +110,7 @@ func (p *Pages) profileMenu(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return httpx.Render(w, r, http.StatusOK, p.sheet(r, card.Name(a), card.Home(a), profileMenu(a, tie, p.Reports != nil)))
+	return httpx.Render(w, r, http.StatusOK, p.Sheet(r, card.Name(a), card.Home(a), profileMenu(a, tie, p.Reports != nil)))
 }
 
 // tie does to somebody what the path says.
@@ -138,7 +139,7 @@ func (p *Pages) tie(w http.ResponseWriter, r *http.Request) error {
 	if undo := opposite(deed); undo != "" {
 		toast.UndoHref = card.Home(a) + "/" + string(undo)
 	}
-	return httpx.Render(w, r, http.StatusOK, templ.Join(tieAgain(a, &tie), toastPart(toast)))
+	return httpx.Render(w, r, http.StatusOK, templ.Join(tieAgain(a, &tie), frame.Toast(toast)))
 }
 
 // words says what was done to somebody; false for what can't be done.
@@ -193,7 +194,7 @@ func (p *Pages) people(r *http.Request, rel *social.Relations, ids []id.ID) (*pe
 	if err != nil {
 		return nil, err
 	}
-	l := &peoplePage{view: p.view(r), ties: map[id.ID]social.Relationship{}}
+	l := &peoplePage{view: p.View(r), ties: map[id.ID]social.Relationship{}}
 	for _, i := range ids {
 		if a := found[i]; a != nil {
 			l.list = append(l.list, a)
@@ -266,7 +267,7 @@ func (p *Pages) circle(w http.ResponseWriter, r *http.Request, whom id.ID, c Cir
 	l.asked = c == Requests
 	l.empty = ui.StateProps{Icon: "users", Title: i18n.T(ctx, "Nobody here")}
 	if older != 0 {
-		l.older = with(ui.ChromeFrom(ctx).Path, "before", older.String())
+		l.older = frame.With(ui.ChromeFrom(ctx).Path, "before", older.String())
 	}
-	return httpx.Render(w, r, http.StatusOK, p.sheet(r, title, from, peopleList(l)))
+	return httpx.Render(w, r, http.StatusOK, p.Sheet(r, title, from, peopleList(l)))
 }

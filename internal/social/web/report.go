@@ -13,6 +13,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/social/web/card"
+	"github.com/stoa-town/stoa/internal/social/web/frame"
 	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
@@ -77,7 +78,7 @@ func (p *Pages) report(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	title := i18n.T(r.Context(), "Report %s", card.Acct(f.account))
-	return httpx.Render(w, r, http.StatusOK, p.sheet(r, title, card.Home(f.account), reportFields(p.view(r), f)))
+	return httpx.Render(w, r, http.StatusOK, p.Sheet(r, title, card.Home(f.account), reportFields(p.View(r), f)))
 }
 
 func (p *Pages) fileReport(w http.ResponseWriter, r *http.Request) error {
@@ -98,7 +99,7 @@ func (p *Pages) fileReport(w http.ResponseWriter, r *http.Request) error {
 	if errs.Is(err, errs.Invalid) {
 		f.err = err
 		title := i18n.T(ctx, "Report %s", card.Acct(f.account))
-		return httpx.Render(w, r, http.StatusUnprocessableEntity, p.sheet(r, title, card.Home(f.account), reportFields(p.view(r), f)))
+		return httpx.Render(w, r, http.StatusUnprocessableEntity, p.Sheet(r, title, card.Home(f.account), reportFields(p.View(r), f)))
 	}
 	if err != nil {
 		return err
@@ -106,7 +107,7 @@ func (p *Pages) fileReport(w http.ResponseWriter, r *http.Request) error {
 	if !ui.IsFragment(r) {
 		return httpx.Redirect(w, r, card.Home(f.account))
 	}
-	return httpx.Render(w, r, http.StatusOK, toastPart(ui.ToastProps{Text: i18n.T(ctx, "Thank you. The moderators will look at it.")}))
+	return httpx.Render(w, r, http.StatusOK, frame.Toast(ui.ToastProps{Text: i18n.T(ctx, "Thank you. The moderators will look at it.")}))
 }
 
 // followTag follows a hashtag, or no longer.

@@ -77,7 +77,7 @@ func (p *Pages) settings(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.Query().Get("saved") != "" {
 		saved = i18n.T(ctx, "Saved.")
 	}
-	return httpx.Render(w, r, http.StatusOK, p.settingsWhole(p.view(r), a, in, saved, nil))
+	return httpx.Render(w, r, http.StatusOK, p.settingsWhole(p.View(r), a, in, saved, nil))
 }
 
 // maxPicture bounds the form with both pictures.
@@ -133,7 +133,7 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request) error {
 		if wrong != nil {
 			return wrong
 		}
-		return httpx.Render(w, r, httpx.StatusOf(err), p.settingsWhole(p.view(r), a, in, "", err))
+		return httpx.Render(w, r, httpx.StatusOf(err), p.settingsWhole(p.View(r), a, in, "", err))
 	}
 	if err != nil {
 		return err
@@ -150,7 +150,7 @@ func (p *Pages) showFilters(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
-	return httpx.Render(w, r, status, p.filtersWhole(p.view(r), list, wrong))
+	return httpx.Render(w, r, status, p.filtersWhole(p.View(r), list, wrong))
 }
 
 func (p *Pages) addFilter(w http.ResponseWriter, r *http.Request) error {

@@ -46,7 +46,7 @@ func (p *Pages) thread(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return httpx.Render(w, r, http.StatusOK, p.threadWhole(p.view(r), t))
+	return httpx.Render(w, r, http.StatusOK, p.threadWhole(p.View(r), t))
 }
 
 func (p *Pages) threadLive(w http.ResponseWriter, r *http.Request) error {
@@ -54,7 +54,7 @@ func (p *Pages) threadLive(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := p.view(r)
+	v := p.View(r)
 	v.Back = card.Link(t.status)
 	return httpx.Render(w, r, http.StatusOK, talk(v, t))
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/events"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/platform/realtime"
+	"github.com/stoa-town/stoa/internal/social/web/frame"
 )
 
 // Profiles are people, restaurants and groups as everybody sees them.
@@ -187,14 +188,35 @@ type Parts struct {
 // Pages serves the pages. Safe for concurrent use.
 type Pages struct {
 	Deps
+	*frame.Frame
 	live *live
 }
 
 // New returns the pages.
 func New(d Deps) *Pages {
 	p := &Pages{Deps: d}
+	p.Frame = &frame.Frame{Address: d.URL, TZ: d.Zone, Has: p.has, Beside: p.talkedAbout}
 	p.live = newLive(p)
 	return p
+}
+
+// has reports whether there are pages of a section.
+func (p *Pages) has(href string) bool {
+	switch href {
+	case "/notifications":
+		return p.Notices != nil
+	case "/conversations":
+		return p.Talks != nil
+	case "/search":
+		return p.Search != nil
+	case "/lists":
+		return p.Lists != nil
+	case "/groups":
+		return p.Groups != nil
+	case "/events":
+		return p.Happenings != nil
+	}
+	return true
 }
 
 // React has pages that are open hear of what happens.
