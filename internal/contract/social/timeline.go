@@ -35,6 +35,14 @@ func (r *Relations) AtHome(h *Head, now time.Time) bool {
 	return !r.Exclusive[h.Account] && r.Feeds(h, now)
 }
 
+// Near reports whether a status may stand in the reader's home timeline, as far as its author, group and hashtags say.
+func (r *Relations) Near(h *Head) bool {
+	if _, follows := r.Follows[h.Account]; follows || h.Account == r.Viewer {
+		return true
+	}
+	return h.Group != 0 && r.Groups[h.Group] || len(r.Tags) > 0 && slices.ContainsFunc(h.Tags, func(t string) bool { return r.Tags[t] })
+}
+
 // Feeds is AtHome without the reader's own statuses, and for lists, whose members may be kept out of home.
 func (r *Relations) Feeds(h *Head, now time.Time) bool {
 	f, follows := r.Follows[h.Account]
@@ -129,7 +137,10 @@ type Matcher interface {
 }
 
 // Range is a stretch of statuses: those of an author, with a hashtag (folded) or in a group; with none of these, all. Above and Below are
-// exclusive; 0 means no bound. The newest of the stretch come first, or with Up the oldest.
+// exclusive; 0 means no bound. The newest of the stretch come first, or with Up the oldest. Limit is how many statuses are looked at.
+//
+// Of all statuses with Worth only those are read of which it says so; of what it is asked about only ID, Account, Group and Tags are known.
+// Nothing more is looked at once there are Enough.
 type Range struct {
 	Account id.ID
 	Tag     string
@@ -138,14 +149,17 @@ type Range struct {
 	Below   id.ID
 	Up      bool
 	Limit   int
+	Worth   func(h *Head) bool
+	Enough  int // 0: as many as there are
 }
 
 // Stretch is what a Range gave. More says that there may be more of it; statuses of suspended authors are left out, so there may be even where
-// Heads are few, or none. Last is where reading goes on then.
+// Heads are few, or none. Last is where reading goes on then. Looked is how many statuses were looked at.
 type Stretch struct {
-	Heads []Head
-	More  bool
-	Last  id.ID
+	Heads  []Head
+	More   bool
+	Last   id.ID
+	Looked int
 }
 
 // MarkedStatus is a status that somebody marked; lists of them go by the mark's own id.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/access"
+	"github.com/stoa-town/stoa/internal/platform/db"
 )
 
 // street is a town of 30 who follow each other and have posted.
@@ -87,4 +89,32 @@ func BenchmarkPost(b *testing.B) {
 			b.ReportMetric(float64(n.Load())/time.Since(began).Seconds(), "posts/s")
 		})
 	}
+}
+
+// BenchmarkRanges reads twenty statuses of every twentieth author out of all, as a page far below memory does for a reader who follows thousands.
+func BenchmarkRanges(b *testing.B) {
+	w := onLite(b)
+	author := w.person("anna")
+	w.must(w.DB.Write(b.Context(), func(tx *db.Tx) error {
+		for i := range 5000 {
+			r := row{Head: social.Head{
+				ID: id.ID(i+1) << 22, Account: author.ID + id.ID(i*7%200), Visibility: social.Public, At: w.clock.Now(), Tags: []string{"essen"}, Lang: "de",
+			}, content: "<p>Heute gibt es wieder Dal und Brot, kommt alle vorbei und bringt etwas mit!</p>", source: "Heute gibt es wieder Dal und Brot, kommt alle vorbei!"}
+			if err := insert(b.Context(), tx, &r, 0); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	worth := func(h *social.Head) bool { return h.Account < author.ID+10 }
+	var before, after syscall.Rusage
+	w.must(syscall.Getrusage(syscall.RUSAGE_SELF, &before))
+	for b.Loop() {
+		got, err := w.Ranges(b.Context(), []social.Range{{Below: 4500 << 22, Limit: 420, Worth: worth, Enough: 21}})
+		if err != nil || len(got[0].Heads) == 0 {
+			b.Fatal(got, err)
+		}
+	}
+	w.must(syscall.Getrusage(syscall.RUSAGE_SELF, &after))
+	b.ReportMetric(float64(after.Utime.Nano()+after.Stime.Nano()-before.Utime.Nano()-before.Stime.Nano())/1000/float64(b.N), "cpu-µs/op")
 }

@@ -392,12 +392,14 @@ func (s *Service) Ranges(ctx context.Context, rs []social.Range) ([]social.Stret
 	out := make([]social.Stretch, len(rs))
 	err := s.DB.Read(ctx, func(tx *db.Tx) error {
 		for i, r := range rs {
-			hs, err := inRange(ctx, tx, r)
+			var err error
+			if r.Worth != nil {
+				out[i], err = worthReading(ctx, tx, r)
+			} else {
+				out[i], err = inRange(ctx, tx, r)
+			}
 			if err != nil {
 				return err
-			}
-			if out[i] = (social.Stretch{Heads: hs, More: len(hs) == r.Limit}); len(hs) > 0 {
-				out[i].Last = hs[len(hs)-1].ID
 			}
 		}
 		return nil

@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -381,12 +382,52 @@ func forgetLinks(ctx context.Context, tx *db.Tx, account id.ID) error {
 	return nil
 }
 
-// inRange returns the heads of a stretch in the order asked for.
-func inRange(ctx context.Context, tx *db.Tx, r social.Range) ([]social.Head, error) {
-	order := "DESC"
-	if r.Up {
-		order = "ASC"
+// worthReading is inRange for all statuses of which some are worth reading: a few columns of each tell.
+func worthReading(ctx context.Context, tx *db.Tx, r social.Range) (out social.Stretch, err error) {
+	var ids []id.ID
+	var h social.Head
+	var tags string
+	dest := []any{(*int64)(&h.ID), (*int64)(&h.Account), (*int64)(&h.Group), &tags}
+	err = tx.Each(ctx, func(s db.Scanner) error {
+		if err := s.Scan(dest...); err != nil {
+			return err
+		}
+		if h.Tags = nil; tags != "" {
+			h.Tags = strings.Fields(tags)
+		}
+		out.Looked, out.Last = out.Looked+1, h.ID
+		if r.Worth(&h) {
+			ids = append(ids, h.ID)
+		}
+		if r.Enough > 0 && len(ids) == r.Enough {
+			return errEnough
+		}
+		return nil
+	}, `SELECT id, account, group_id, tags FROM status WHERE id > $1 AND id < $2 ORDER BY id `+order(r)+` LIMIT $3`, int64(r.Above), int64(below(r.Below)), r.Limit)
+	if err != nil && !errors.Is(err, errEnough) {
+		return out, fmt.Errorf("status: look through a stretch: %w", err)
 	}
+	out.More = err != nil || out.Looked == r.Limit
+	heads, err := headsOf(ctx, tx, ids)
+	for _, n := range ids {
+		out.Heads = append(out.Heads, heads[n])
+	}
+	return out, err
+}
+
+// errEnough ends a query whose other rows nobody needs.
+var errEnough = errors.New("status: enough was read")
+
+func order(r social.Range) string {
+	if r.Up {
+		return "ASC"
+	}
+	return "DESC"
+}
+
+// inRange returns the heads of a stretch in the order asked for.
+func inRange(ctx context.Context, tx *db.Tx, r social.Range) (out social.Stretch, err error) {
+	order := order(r)
 	args := []any{int64(r.Above), int64(below(r.Below)), r.Limit}
 	var q string
 	switch {
@@ -403,9 +444,12 @@ func inRange(ctx context.Context, tx *db.Tx, r social.Range) ([]social.Head, err
 	default:
 		q = `SELECT ` + headColumns + ` FROM status WHERE id > $1 AND id < $2 ORDER BY id ` + order + ` LIMIT $3`
 	}
-	hs, err := db.All(ctx, tx, scanHead, q, args...)
-	if err != nil {
-		return nil, fmt.Errorf("status: read a stretch: %w", err)
+	if out.Heads, err = db.All(ctx, tx, scanHead, q, args...); err != nil {
+		return out, fmt.Errorf("status: read a stretch: %w", err)
 	}
-	return hs, nil
+	if out.Looked = len(out.Heads); out.Looked > 0 {
+		out.Last = out.Heads[out.Looked-1].ID
+	}
+	out.More = out.Looked == r.Limit
+	return out, nil
 }

@@ -14,7 +14,7 @@ const (
 	maxRanges = 200    // stretches read for one page; where there would be more, everything is read and looked through
 	window    = 40     // a boost is left out where the same status stands among so many older ones
 	spare     = 20     // boosts left out of one page, about
-	maxLooked = 50_000 // heads read from the database for one page
+	maxLooked = 50_000 // statuses looked at in the database for one page
 )
 
 // page returns a page, newest first, and whether there is more below it.
@@ -169,10 +169,10 @@ func (s *Service) downLog(src *source, top id.ID, n int, got []item) (all []item
 // downDB is down for the database.
 func (s *Service) downDB(ctx context.Context, src *source, top, bottom id.ID, n int, got []item) (all []item, at id.ID, err error) {
 	rs := src.ranges()
-	size := perRange(n-len(got), len(rs))
+	size := perRange(n-len(got), rs)
 	for looked := 0; looked < maxLooked && len(rs) > 0; size = min(2*size, 2000) {
 		for i := range rs {
-			rs[i].Below, rs[i].Above, rs[i].Limit = top, bottom, size
+			rs[i].Below, rs[i].Above, rs[i].Limit, rs[i].Enough = top, bottom, size, n-len(got)
 		}
 		hs, cut, count, err := s.merged(ctx, rs)
 		if err != nil {
@@ -194,11 +194,14 @@ func (s *Service) downDB(ctx context.Context, src *source, top, bottom id.ID, n 
 }
 
 // perRange returns how many heads to read of each of several stretches for n statuses together.
-func perRange(n, ranges int) int {
-	if ranges == 1 {
+func perRange(n int, rs []social.Range) int {
+	switch {
+	case len(rs) == 1 && rs[0].Worth != nil:
+		return 20 * n
+	case len(rs) == 1:
 		return 4 * n // much of it may be nothing for this reader
 	}
-	return min(max(3*n/max(1, ranges), 4), max(n, 20))
+	return min(max(3*n/max(1, len(rs)), 4), max(n, 20))
 }
 
 // merged returns what stands in stretches that go down, newest first, each status once, and below which id they go on; 0: nowhere.
@@ -209,7 +212,7 @@ func (s *Service) merged(ctx context.Context, rs []social.Range) (hs []social.He
 	}
 	for _, f := range found {
 		hs = append(hs, f.Heads...)
-		if count += len(f.Heads) + 1; f.More {
+		if count += f.Looked + 1; f.More {
 			cut = max(cut, f.Last) // the others may not have shown what they have below
 		}
 	}
@@ -253,10 +256,10 @@ func (s *Service) upLog(src *source, bottom id.ID, n int) (got []item, known boo
 
 func (s *Service) upDB(ctx context.Context, src *source, bottom id.ID, n int) (got []item, err error) {
 	rs := src.ranges()
-	size := perRange(n, len(rs))
+	size := perRange(n, rs)
 	for looked := 0; looked < maxLooked && len(rs) > 0; size = min(2*size, 2000) {
 		for i := range rs {
-			rs[i].Above, rs[i].Up, rs[i].Limit = bottom, true, size
+			rs[i].Above, rs[i].Up, rs[i].Limit, rs[i].Enough = bottom, true, size, n-len(got)
 		}
 		found, err := s.Statuses.Ranges(ctx, rs)
 		if err != nil {
@@ -266,7 +269,7 @@ func (s *Service) upDB(ctx context.Context, src *source, bottom id.ID, n int) (g
 		cut, on := newest, false
 		for _, f := range found {
 			hs = append(hs, f.Heads...)
-			if looked += len(f.Heads) + 1; f.More {
+			if looked += f.Looked + 1; f.More {
 				cut, on = min(cut, f.Last), true
 			}
 		}

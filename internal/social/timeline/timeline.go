@@ -196,7 +196,7 @@ func fixed(rs ...social.Range) func() []social.Range {
 // listRanges returns where a list's timeline stands in the database.
 func listRanges(l *social.List) []social.Range {
 	if len(l.Members) > maxRanges {
-		return []social.Range{{}}
+		return []social.Range{{Worth: func(h *social.Head) bool { return l.Members[h.Account] }}}
 	}
 	out := []social.Range{}
 	for m := range l.Members {
@@ -208,7 +208,7 @@ func listRanges(l *social.List) []social.Range {
 // homeRanges returns where a home timeline stands in the database.
 func homeRanges(rel *social.Relations) []social.Range {
 	if len(rel.Follows)+len(rel.Tags)+len(rel.Groups) > maxRanges {
-		return []social.Range{{}} // reading everything meets enough
+		return []social.Range{{Worth: rel.Near}} // looking through everything meets enough
 	}
 	out := []social.Range{{Account: rel.Viewer}}
 	for a := range rel.Follows {

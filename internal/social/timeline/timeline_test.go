@@ -64,6 +64,7 @@ func (b *book) Ranges(_ context.Context, rs []social.Range) ([]social.Stretch, e
 	out := make([]social.Stretch, len(rs))
 	for i, r := range rs {
 		var got []social.Head
+		looked, last := 0, id.ID(0)
 		at := func(n id.ID) int { // where the first status stands that is not above n
 			i, _ := slices.BinarySearchFunc(b.heads, n, func(o social.Head, n id.ID) int { return int(n - o.ID) })
 			return i
@@ -75,16 +76,16 @@ func (b *book) Ranges(_ context.Context, rs []social.Range) ([]social.Stretch, e
 		if r.Up {
 			from, step = at(r.Above)-1, -1
 		}
-		for ; from >= 0 && from < len(b.heads) && len(got) < r.Limit; from += step {
+		for ; from >= 0 && from < len(b.heads) && looked < r.Limit && (r.Worth == nil || r.Enough == 0 || len(got) < r.Enough); from += step {
 			if h := b.heads[from]; h.ID > r.Above && (r.Below == 0 || h.ID < r.Below) && (r.Account == 0 || h.Account == r.Account) &&
 				(r.Group == 0 || h.Group == r.Group) && (r.Tag == "" || slices.Contains(h.Tags, r.Tag)) {
-				got = append(got, h)
+				if looked, last = looked+1, h.ID; r.Worth == nil || r.Worth(&social.Head{ID: h.ID, Account: h.Account, Group: h.Group, Tags: h.Tags}) {
+					got = append(got, h)
+				}
 			}
 		}
-		b.asked += len(got)
-		if out[i].More = len(got) == r.Limit; len(got) > 0 {
-			out[i].Last = got[len(got)-1].ID
-		}
+		b.asked += looked
+		out[i].More, out[i].Last, out[i].Looked = looked == r.Limit || r.Worth != nil && len(got) == r.Enough, last, looked
 		out[i].Heads = b.present(got)
 	}
 	return out, nil
