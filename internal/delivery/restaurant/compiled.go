@@ -3,6 +3,7 @@ package restaurant
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/delivery/restaurant/price"
 )
 
 // Compiled is one version of a restaurant, ready for computing. It may be shared; nobody changes it or what it points to.
@@ -29,6 +31,7 @@ type Compiled struct {
 	courier side
 	pickup  side
 	zones   []zone
+	prices  price.Rules
 	// counts is what was last read of the capacity windows, for lists, which need not be exact to the order.
 	counts atomic.Pointer[map[int64]int]
 	// onTownDeal is Shop with the town's deal as it was last, for a restaurant without one of its own.
@@ -52,6 +55,7 @@ type stretch struct {
 
 // zone is a Zone ready for computing. bounds spares most points the polygon.
 type zone struct {
+	name     string
 	area     geo.Area
 	radiusM  float64
 	fee      money.Amount
@@ -92,13 +96,16 @@ func Compile(rid id.ID, slug string, version int64, since time.Time, s Settings)
 		}
 	}
 	for _, z := range s.Zones {
-		cz := zone{radiusM: z.RadiusM, fee: z.Fee, minimum: max(z.Minimum, s.Minimum), freeFrom: z.FreeFrom}
+		cz := zone{name: z.Name, radiusM: z.RadiusM, fee: z.Fee, minimum: max(z.Minimum, s.Minimum), freeFrom: z.FreeFrom}
 		if len(z.Area) > 0 {
 			if cz.area, err = geo.ParseArea(z.Area); err != nil {
 				return nil, fmt.Errorf("restaurant: compile zone of %s: %w", slug, err)
 			}
 		}
 		c.zones = append(c.zones, cz)
+	}
+	if c.prices, err = price.Compile(s.Prices, opt); err != nil {
+		return nil, fmt.Errorf("restaurant: compile prices of %s: %w", slug, err)
 	}
 	c.Shop = &delivery.Shop{
 		ID: rid, Version: version, Slug: slug, Name: s.Name, Phone: s.Phone, Street: s.Street, City: s.City, Point: s.Point,
@@ -160,6 +167,32 @@ func (z *zone) feeFor(food money.Amount) money.Amount {
 		return 0
 	}
 	return z.fee
+}
+
+// fee returns what bringing an order of this value into the zone costs at a time: by the first rule that holds, else the zone's.
+func (c *Compiled) fee(z *zone, distM float64, food money.Amount, at time.Time) money.Amount {
+	if fee, ok := c.prices.Fee(price.Ask{DistM: distM, Zone: z.name, Food: food, At: at}); ok {
+		return fee
+	}
+	return z.feeFor(food)
+}
+
+// freeFrom returns the least value of food, of those at which prices change, from which there is no fee; 0: none.
+func (c *Compiled) freeFrom(z *zone, distM float64, at time.Time) money.Amount {
+	if c.prices.None() {
+		return z.freeFrom
+	}
+	values := c.prices.Values()
+	if z.freeFrom > 0 {
+		values = append(values, z.freeFrom)
+	}
+	slices.Sort(values)
+	for _, v := range values {
+		if c.fee(z, distM, v, at) == 0 {
+			return v
+		}
+	}
+	return 0
 }
 
 // ZonesGeoJSON returns the delivery zones as a FeatureCollection, circles drawn as polygons.

@@ -15,6 +15,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/delivery/restaurant/price"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 )
@@ -215,35 +216,36 @@ func (s *Service) visible(ctx context.Context, slug string) (*Compiled, error) {
 
 // Patch is what can be changed of the settings; what is left out stays as it is.
 type Patch struct {
-	Name        *string        `json:"name,omitempty" maxLength:"80"`
-	Blurb       *string        `json:"blurb,omitempty" maxLength:"300"`
-	Cuisines    *[]string      `json:"cuisines,omitempty" maxItems:"8"`
-	Phone       *string        `json:"phone,omitempty" maxLength:"40"`
-	Legal       *string        `json:"legal_name,omitempty" maxLength:"120"`
-	TaxID       *string        `json:"tax_id,omitempty" maxLength:"40"`
-	Street      *string        `json:"street,omitempty" maxLength:"120"`
-	City        *string        `json:"city,omitempty" maxLength:"80"`
-	Point       *geo.Point     `json:"point,omitempty"`
-	Photo       *string        `json:"photo,omitempty" maxLength:"200"`
-	Price       *int           `json:"price,omitempty" minimum:"1" maximum:"4"`
-	Zone        *string        `json:"time_zone,omitempty" maxLength:"60"`
-	Active      *bool          `json:"active,omitempty"`
-	Hours       *string        `json:"hours,omitempty" maxLength:"500"`
-	Pickup      *string        `json:"pickup_hours,omitempty" maxLength:"500"`
-	Special     *[]Special     `json:"special_days,omitempty" maxItems:"100"`
-	Holidays    *[]HoliDate    `json:"holidays,omitempty" maxItems:"200"`
-	Prep        *[]PrepRule    `json:"prep,omitempty" maxItems:"10"`
-	Minimum     *money.Amount  `json:"minimum,omitempty"`
-	Zones       *[]Zone        `json:"zones,omitempty" maxItems:"50"`
-	Delivers    *bool          `json:"delivers,omitempty"`
-	PicksUp     *bool          `json:"picks_up,omitempty"`
-	CapOrders   *int           `json:"cap_orders,omitempty"`
-	CapMinutes  *int           `json:"cap_minutes,omitempty"`
-	AutoAccept  *bool          `json:"auto_accept,omitempty"`
-	SlotMinutes *int           `json:"slot_minutes,omitempty"`
-	DaysAhead   *int           `json:"days_ahead,omitempty"`
-	Tax         map[string]int `json:"tax,omitempty"`
-	FeeTax      *int           `json:"fee_tax,omitempty"`
+	Name        *string          `json:"name,omitempty" maxLength:"80"`
+	Blurb       *string          `json:"blurb,omitempty" maxLength:"300"`
+	Cuisines    *[]string        `json:"cuisines,omitempty" maxItems:"8"`
+	Phone       *string          `json:"phone,omitempty" maxLength:"40"`
+	Legal       *string          `json:"legal_name,omitempty" maxLength:"120"`
+	TaxID       *string          `json:"tax_id,omitempty" maxLength:"40"`
+	Street      *string          `json:"street,omitempty" maxLength:"120"`
+	City        *string          `json:"city,omitempty" maxLength:"80"`
+	Point       *geo.Point       `json:"point,omitempty"`
+	Photo       *string          `json:"photo,omitempty" maxLength:"200"`
+	Price       *int             `json:"price,omitempty" minimum:"1" maximum:"4"`
+	Zone        *string          `json:"time_zone,omitempty" maxLength:"60"`
+	Active      *bool            `json:"active,omitempty"`
+	Hours       *string          `json:"hours,omitempty" maxLength:"500"`
+	Pickup      *string          `json:"pickup_hours,omitempty" maxLength:"500"`
+	Special     *[]Special       `json:"special_days,omitempty" maxItems:"100"`
+	Holidays    *[]HoliDate      `json:"holidays,omitempty" maxItems:"200"`
+	Prep        *[]PrepRule      `json:"prep,omitempty" maxItems:"10"`
+	Minimum     *money.Amount    `json:"minimum,omitempty"`
+	Zones       *[]Zone          `json:"zones,omitempty" maxItems:"50"`
+	Prices      *[]price.FeeRule `json:"price_rules,omitempty" maxItems:"20"`
+	Delivers    *bool            `json:"delivers,omitempty"`
+	PicksUp     *bool            `json:"picks_up,omitempty"`
+	CapOrders   *int             `json:"cap_orders,omitempty"`
+	CapMinutes  *int             `json:"cap_minutes,omitempty"`
+	AutoAccept  *bool            `json:"auto_accept,omitempty"`
+	SlotMinutes *int             `json:"slot_minutes,omitempty"`
+	DaysAhead   *int             `json:"days_ahead,omitempty"`
+	Tax         map[string]int   `json:"tax,omitempty"`
+	FeeTax      *int             `json:"fee_tax,omitempty"`
 }
 
 func set[T any](dst *T, v *T) {
@@ -273,6 +275,7 @@ func (p *Patch) apply(s *Settings) {
 	set(&s.Prep, p.Prep)
 	set(&s.Minimum, p.Minimum)
 	set(&s.Zones, p.Zones)
+	set(&s.Prices, p.Prices)
 	set(&s.Delivers, p.Delivers)
 	set(&s.PicksUp, p.PicksUp)
 	set(&s.CapOrders, p.CapOrders)

@@ -20,6 +20,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/base/text"
+	"github.com/stoa-town/stoa/internal/delivery/restaurant/price"
 )
 
 // Limits of one restaurant's settings.
@@ -62,11 +63,12 @@ type Settings struct {
 	RushUntil   time.Time `json:"rush_until,omitzero" doc:"Longer preparation until then; ends by itself."`
 	RushExtra   int       `json:"rush_extra,omitempty" doc:"Minutes added in rush; 0: the rush times of the rules."`
 
-	Prep     []PrepRule   `json:"prep" doc:"How long the kitchen takes by value of the food, ascending, the last without a limit."`
-	Minimum  money.Amount `json:"minimum" doc:"Smallest value of food that is delivered."`
-	Zones    []Zone       `json:"zones" doc:"Where it delivers; the first that holds the address counts."`
-	Delivers bool         `json:"delivers"`
-	PicksUp  bool         `json:"picks_up"`
+	Prep     []PrepRule      `json:"prep" doc:"How long the kitchen takes by value of the food, ascending, the last without a limit."`
+	Minimum  money.Amount    `json:"minimum" doc:"Smallest value of food that is delivered."`
+	Zones    []Zone          `json:"zones" doc:"Where it delivers; the first that holds the address counts."`
+	Prices   []price.FeeRule `json:"price_rules" required:"false" doc:"What a delivery costs; the first that holds counts, the fee of its zone where none does."`
+	Delivers bool            `json:"delivers"`
+	PicksUp  bool            `json:"picks_up"`
 
 	CapOrders   int            `json:"cap_orders" doc:"Largest number of orders for one window of time; 0: no limit."`
 	CapMinutes  int            `json:"cap_minutes" doc:"Length of that window."`
@@ -157,6 +159,7 @@ func (s *Settings) Normalise(now time.Time) error {
 	s.calendar(&c, now)
 	s.kitchen(&c)
 	s.zones(&c)
+	s.prices(&c)
 	if s.Deal != nil {
 		s.Deal.check(&c)
 	}
@@ -360,6 +363,14 @@ func (s *Settings) zones(c *checker) {
 			}
 		}
 	}
+}
+
+func (s *Settings) prices(c *checker) {
+	zones := map[string]bool{}
+	for _, z := range s.Zones {
+		zones[z.Name] = true
+	}
+	*c = append(*c, price.Check(s.Prices, zones, "price_rules")...)
 }
 
 func capitalise(s string) string {

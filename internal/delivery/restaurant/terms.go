@@ -39,7 +39,7 @@ type Taken func(window time.Time) int
 // the minimum, which is for whoever knows the cart to say. It never moves a wanted time.
 func (c *Compiled) Terms(now time.Time, a Ask, taken Taken) delivery.Terms {
 	var t delivery.Terms
-	travel, ok := c.reach(a, &t)
+	travel, ok := c.reach(now, a, &t)
 	if !ok {
 		return t
 	}
@@ -51,8 +51,8 @@ func (c *Compiled) Terms(now time.Time, a Ask, taken Taken) delivery.Terms {
 	return t
 }
 
-// reach fills in what depends on the place alone and returns the way from the kitchen to the customer.
-func (c *Compiled) reach(a Ask, t *delivery.Terms) (travel time.Duration, ok bool) {
+// reach fills in what depends on the place, the value and the time and returns the way from the kitchen to the customer.
+func (c *Compiled) reach(now time.Time, a Ask, t *delivery.Terms) (travel time.Duration, ok bool) {
 	s := &c.Settings
 	if !s.Active {
 		t.Problems = []delivery.Problem{delivery.NewProblem("closed", "", "This restaurant takes no orders at present.")}
@@ -79,7 +79,10 @@ func (c *Compiled) reach(a Ask, t *delivery.Terms) (travel time.Duration, ok boo
 		t.Problems = []delivery.Problem{delivery.NewProblem("outside_zone", "to.point", "This restaurant does not deliver to that address.")}
 		return 0, false
 	}
-	t.Minimum, t.Fee = z.minimum, z.feeFor(a.Food)
+	if a.At != nil {
+		now = *a.At
+	}
+	t.Minimum, t.Fee = z.minimum, c.fee(z, t.DistM, a.Food, now)
 	return ride(t.DistM), true
 }
 
@@ -190,7 +193,7 @@ type SlotState struct {
 // any value: the longest preparation counts. It returns none where the place can't be served at all.
 func (c *Compiled) Slots(now time.Time, a Ask, from, to time.Time, taken Taken) []SlotState {
 	var t delivery.Terms
-	travel, ok := c.reach(a, &t)
+	travel, ok := c.reach(now, a, &t)
 	if !ok {
 		return []SlotState{}
 	}
@@ -346,7 +349,11 @@ func (c *Compiled) Listing(now time.Time, q delivery.NearQuery) (delivery.Listin
 		if z == nil {
 			return l, false
 		}
-		l.Fee, l.Free, l.Minimum, food = z.feeFor(z.minimum), z.freeFrom, z.minimum, z.minimum
+		at := now
+		if q.At != nil {
+			at = *q.At
+		}
+		l.Fee, l.Free, l.Minimum, food = c.fee(z, l.DistM, z.minimum, at), c.freeFrom(z, l.DistM, at), z.minimum, z.minimum
 		travel = ride(l.DistM)
 	}
 	if q.At != nil {
