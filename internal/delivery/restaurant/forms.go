@@ -3,6 +3,7 @@ package restaurant
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/base/text"
+	"github.com/stoa-town/stoa/internal/delivery/restaurant/price"
 )
 
 // What the settings forms send, and how it becomes Settings. A form's fields are named after the paths that Normalise complains about, so
@@ -144,6 +146,77 @@ func (f zoneForm) zone(currency string) (Zone, error) {
 		z.Area = json.RawMessage(f.Area)
 	}
 	return z, errs.InvalidFields(c)
+}
+
+// priceForm is the rows of the rules of prices, and what to do with them: "save", or "add", "up:2", "down:2", "remove:2" before that.
+type priceForm struct {
+	UpTo  []string `form:"up_to"` // kilometres
+	Zone  []string `form:"zone"`
+	From  []string `form:"from"`
+	Hours []string `form:"hours"`
+	Fee   []string `form:"fee"`
+	PerKm []string `form:"per_km"`
+	Do    string   `form:"do"`
+}
+
+// rules returns the rules that the form describes, as far as they can be read; rows without a fee are no rules, unless they say more.
+func (f priceForm) rules(currency string) ([]price.FeeRule, error) {
+	var c checker
+	out := []price.FeeRule{}
+	for i := range f.Fee {
+		if i >= len(f.UpTo) || i >= len(f.Zone) || i >= len(f.From) || i >= len(f.Hours) || i >= len(f.PerKm) {
+			break
+		}
+		path := fmt.Sprintf("price_rules[%d].", len(out))
+		amount := func(field, s string) money.Amount {
+			a, err := parseMoney(s, currency)
+			if err != nil {
+				c.add(path+field, writeAmount, amountText(250, currency))
+			}
+			return a
+		}
+		r := price.FeeRule{Zone: f.Zone[i], Hours: strings.TrimSpace(f.Hours[i])}
+		if s := strings.TrimSpace(f.UpTo[i]); s != "" {
+			km, err := strconv.ParseFloat(strings.Replace(s, ",", ".", 1), 64)
+			if err != nil || !(km > 0 && km <= price.MaxM/1000) {
+				c.add(path+"up_to_m", "Choose a distance of at most %d km.", price.MaxM/1000)
+			} else {
+				r.UpToM = int(km*1000 + 0.5)
+			}
+		}
+		r.From, r.Fee, r.PerKm = amount("from", f.From[i]), amount("fee", f.Fee[i]), amount("per_km", f.PerKm[i])
+		if strings.TrimSpace(f.Fee[i]+f.From[i]+f.PerKm[i]+f.UpTo[i]) == "" && r == (price.FeeRule{}) {
+			continue
+		}
+		out = append(out, r)
+	}
+	return out, errs.InvalidFields(c)
+}
+
+// arranged returns rules after what a button of the form does to them.
+func arranged(rules []price.FeeRule, do string) []price.FeeRule {
+	verb, place, _ := strings.Cut(do, ":")
+	i, err := strconv.Atoi(place)
+	if err != nil || i < 0 || i >= len(rules) {
+		return rules
+	}
+	switch {
+	case verb == "remove":
+		return slices.Delete(rules, i, i+1)
+	case verb == "up" && i > 0:
+		rules[i-1], rules[i] = rules[i], rules[i-1]
+	case verb == "down" && i+1 < len(rules):
+		rules[i], rules[i+1] = rules[i+1], rules[i]
+	}
+	return rules
+}
+
+// kmText writes metres as an input shows kilometres; 0 is empty.
+func kmText(m int) string {
+	if m == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(float64(m)/1000, 'f', -1, 64)
 }
 
 type kitchenForm struct {

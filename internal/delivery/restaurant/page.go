@@ -34,6 +34,8 @@ func (s *Service) pages(rt *httpx.Router) {
 	rt.Page("GET "+one+"/settings/zones/{n}", staff, s.forStaff(s.zonePage))
 	rt.Page("POST "+one+"/settings/zones/{n}", owner, s.forStaff(s.saveZone))
 	rt.Page("POST "+one+"/settings/zones/{n}/delete", owner, s.forStaff(s.deleteZone))
+	rt.Page("GET "+one+"/settings/prices", staff, s.forStaff(s.pricesPage))
+	rt.Page("POST "+one+"/settings/prices", owner, s.forStaff(s.savePrices))
 	rt.Page("GET "+one+"/settings/kitchen", staff, s.forStaff(s.kitchenPage))
 	rt.Page("POST "+one+"/settings/kitchen", owner, s.forStaff(s.saveKitchen))
 }
@@ -123,6 +125,8 @@ type view struct {
 	tab   string
 	saved bool
 	err   error
+	// changed: the form shows what is not saved yet.
+	changed bool
 }
 
 func (s *Service) viewOf(r *http.Request, c *Compiled, tab string) view {
@@ -352,6 +356,32 @@ func (s *Service) deleteZone(w http.ResponseWriter, r *http.Request, c *Compiled
 		return err
 	}
 	return httpx.Redirect(w, r, c.base()+"/settings/zones?saved=1")
+}
+
+func (s *Service) pricesPage(w http.ResponseWriter, r *http.Request, c *Compiled) error {
+	return httpx.Render(w, r, http.StatusOK, pricesPage(s.viewOf(r, c, "prices")))
+}
+
+// savePrices saves the rules, or shows them again as one of the form's other buttons arranges them.
+func (s *Service) savePrices(w http.ResponseWriter, r *http.Request, c *Compiled) error {
+	var in priceForm
+	if err := httpx.DecodeForm(w, r, &in); err != nil {
+		return err
+	}
+	rules, err := in.rules(c.Settings.Currency)
+	if in.Do != "" && in.Do != "save" {
+		v := s.viewOf(r, c, "prices")
+		v.s.Prices, v.changed = arranged(rules, in.Do), true
+		return httpx.Render(w, r, http.StatusOK, pricesPage(v))
+	}
+	if err == nil {
+		_, err = s.Update(r.Context(), c.ID, "zones", func(set *Settings) error { set.Prices = rules; return nil })
+	}
+	return saved(w, r, c.base()+"/settings/prices", err, func(status int) error {
+		v := s.viewOf(r, c, "prices")
+		v.err, v.s.Prices = err, rules
+		return httpx.Render(w, r, status, pricesPage(v))
+	})
 }
 
 func (s *Service) kitchenPage(w http.ResponseWriter, r *http.Request, c *Compiled) error {

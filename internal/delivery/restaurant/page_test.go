@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stoa-town/stoa/internal/delivery/restaurant/price"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db/dbtest"
 	"github.com/stoa-town/stoa/internal/platform/events"
@@ -31,6 +32,9 @@ func TestSettingsPagesSaveAndSayWhatIsWrong(t *testing.T) {
 		bad[k] = v
 	}
 	bad["minimum"] = []string{"a lot"}
+	prices := func(do, upTo, fee, perKm string) url.Values {
+		return url.Values{"up_to": {upTo, ""}, "zone": {"", ""}, "from": {"", ""}, "hours": {"", ""}, "fee": {fee, ""}, "per_km": {perKm, ""}, "do": {do}}
+	}
 	triangle := `{"type":"Polygon","coordinates":[[[13.3,52.4],[13.5,52.4],[13.4,52.6],[13.3,52.4]]]}`
 	for _, x := range []struct {
 		name               string
@@ -66,6 +70,12 @@ func TestSettingsPagesSaveAndSayWhatIsWrong(t *testing.T) {
 		{"zone too wide", owner, "POST", p + "/settings/zones/2", "radius_m=9000000&fee=1&place=2", 422, "Choose a radius"},
 		{"no such zone", owner, "GET", p + "/settings/zones/9", "", 404, ""},
 		{"delete a zone", owner, "POST", p + "/settings/zones/1/delete", "", 303, ""},
+		{"prices", owner, "GET", p + "/settings/prices", "", 200, "As far as"},
+		{"staff may not price", staff, "POST", p + "/settings/prices", prices("save", "3", "2.50", "0.50").Encode(), 403, ""},
+		{"one more rule is not saved", owner, "POST", p + "/settings/prices", prices("add", "3", "2.50", "").Encode(), 200, "Not saved yet."},
+		{"save prices", owner, "POST", p + "/settings/prices", prices("save", "3", "2,50", "0.50").Encode(), 303, ""},
+		{"saved prices", owner, "GET", p + "/settings/prices", "", 200, `value="0.50"`},
+		{"prices without sense", owner, "POST", p + "/settings/prices", prices("save", "far", "much", "").Encode(), 422, "Choose a distance of at most 50 km."},
 		{"kitchen", owner, "GET", p + "/settings/kitchen", "", 200, "In rush"},
 		{"save kitchen", owner, "POST", p + "/settings/kitchen", kitchen.Encode(), 303, ""},
 		{"kitchen without sense", owner, "POST", p + "/settings/kitchen", bad.Encode(), 422, "Write an amount such as 2.50."},
@@ -86,6 +96,9 @@ func TestSettingsPagesSaveAndSayWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := got.Settings
+	if len(s.Prices) != 1 || s.Prices[0] != (price.FeeRule{UpToM: 3000, Fee: 250, PerKm: 50}) {
+		t.Fatalf("stored prices %+v", s.Prices)
+	}
 	if s.Minimum != 1250 || len(s.Prep) != 2 || s.Prep[0] != (PrepRule{2000, 12, 24}) || s.Prep[1] != (PrepRule{0, 25, 50}) || s.Tax["food"] != 700 || s.CapOrders != 4 {
 		t.Fatalf("stored %+v", s)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/hours"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/money"
 )
 
@@ -41,21 +42,21 @@ func Check(rules []FeeRule, zones map[string]bool, path string) (wrong []errs.Fi
 	}
 	for i, r := range rules {
 		if r.UpToM < 0 || r.UpToM > MaxM {
-			add(i, "up_to_m", "Choose a distance of at most %d km.", MaxM/1000)
+			add(i, "up_to_m", i18n.Key("Choose a distance of at most %d km."), MaxM/1000)
 		}
 		if r.Zone != "" && !zones[r.Zone] {
-			add(i, "zone", "There is no zone of that name.")
+			add(i, "zone", i18n.Key("There is no zone of that name."))
 		}
 		for _, x := range []struct {
 			field string
 			v     money.Amount
 		}{{"from", r.From}, {"fee", r.Fee}, {"per_km", r.PerKm}} {
 			if x.v < 0 || x.v > maxAmount {
-				add(i, x.field, "Choose an amount between 0 and 100,000.")
+				add(i, x.field, i18n.Key("Choose an amount between 0 and 100,000."))
 			}
 		}
 		if _, err := parse(r.Hours); err != nil {
-			add(i, "hours", "Write times such as Mo-Fr 18:00-22:00.")
+			add(i, "hours", i18n.Key("Write times such as Mo-Fr 18:00-22:00."))
 		}
 	}
 	return wrong
