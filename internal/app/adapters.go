@@ -82,6 +82,11 @@ func (a *App) bought(ctx context.Context, code string) (id.ID, []delivery.LineRe
 	return v.Restaurant.ID, lines, nil
 }
 
+// ordered reports whether an account has ordered from a restaurant (0: from any) what was not cancelled.
+func (a *App) ordered(ctx context.Context, account, restaurant id.ID) (bool, error) {
+	return a.Orders.Ordered(ctx, account, restaurant)
+}
+
 // restore takes up a cancelled order for the acting person.
 func (a *App) restore(ctx context.Context, order id.ID) error {
 	_, err := a.Orders.Restore(ctx, order)

@@ -151,7 +151,7 @@ func (p *place) order(t *testing.T, c canary, key string) *delivery.Placed {
 		Restaurant: p.shop, Mode: delivery.ByCourier, To: &c.to, Note: "Kitchen " + c.word, Tip: 100,
 		Lines: []delivery.LineRequest{{Item: p.dish, Qty: 2, Note: "Dish " + c.word}},
 	}
-	q, err := cart.NewQuoter(p.Restaurants, p.Menus, p.clock.Now, time.Minute).Quote(t.Context(), req)
+	q, err := cart.NewQuoter(p.Restaurants, p.Menus, p.Promotions, p.clock.Now, time.Minute).Quote(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
 	}

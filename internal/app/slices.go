@@ -64,7 +64,7 @@ type Slices struct {
 func Schemas() []fs.FS {
 	return append([]fs.FS{
 		secrets.Schema, events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, people.Schema, setup.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
-		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, payment.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
+		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, promo.Schema, payment.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
 	}, socialSchemas()...)
 }
 
@@ -83,14 +83,15 @@ func (a *App) slices() (err error) {
 	a.Discover = discover.New(a.DB, a.IDs, a.Now, a.Restaurants, a.Menus, discover.Options{
 		Geocoder: a.opt.Streets, Center: geo.Point{Lat: town.Lat, Lon: town.Lon}, City: town.Name, Loc: a.zone, HTTPS: a.https(), Rating: a.rating,
 	})
-	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Now, rules.PromiseSlack)
+	a.Promotions = promo.New(promo.Deps{DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Shops: a.Restaurants, Menus: a.Menus},
+		promo.Options{Currency: town.Currency, Ordered: a.ordered})
+	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Promotions, a.Now, rules.PromiseSlack)
 	bought := &orders{}
 	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{Orders: bought, Pay: a.courierPay})
 	a.Payments = payment.New(payment.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Books: a.Ledger,
 		Providers: []payment.Named{{Name: payment.SandboxName, Provider: payment.NewSandbox(a.DB)}},
 	}, payment.Options{Settle: func(ctx context.Context, o id.ID) error { return a.Orders.Settle(ctx, o) }})
-	a.Promotions = promo.New(a.DB, a.IDs, a.Now)
 	a.Orders = order.New(order.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Hub: a.Hub, Jobs: a.Jobs,
 		Quoter: quoter, Shops: a.Restaurants, Stock: a.Menus, Payments: a.Payments, People: a.Accounts,
@@ -118,6 +119,7 @@ func (a *App) slices() (err error) {
 	a.OAuth.React(a.Jobs)
 	a.Restaurants.React(a.Events, a.Hub, a.Jobs)
 	a.Menus.React(a.Events, a.Hub, a.Jobs)
+	a.Promotions.React(a.Events)
 	a.Payments.React(a.Jobs)
 	a.Carts.React(a.Events, a.Hub, a.Jobs)
 	a.Orders.React(a.Events, a.Hub, a.Jobs)

@@ -141,7 +141,7 @@ type world struct {
 
 func newWorld(d *db.DB) *world {
 	w := &world{street: newStreet(), clock: clock.NewManual(noon), bus: events.NewLocal()}
-	q := NewQuoter(w.street, w.street, w.clock.Now, slack)
+	q := NewQuoter(w.street, w.street, nil, w.clock.Now, slack)
 	w.desk = &desk{quoter: q, placed: map[string]delivery.PlaceRequest{}}
 	w.Service = New(Deps{DB: d, Bus: w.bus, Now: w.clock.Now, Quoter: q, Restaurants: w.street, Menus: w.street, Orders: w.desk}, Options{})
 	return w

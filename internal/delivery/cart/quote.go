@@ -48,9 +48,30 @@ func compute(shop *delivery.Shop, menu *delivery.Menu, req *delivery.QuoteReques
 	if q.Problems == nil {
 		q.Problems = []delivery.Problem{}
 	}
-	q.Taxes = taxes(q, shop.FeeTax)
-	q.Fingerprint = fingerprint(q, req.At)
 	return q
+}
+
+// discount takes what promotions take off from a quote: never more than the food and the fee are worth, never anything of the tip.
+func discount(q *delivery.Quote, list []delivery.Discount) {
+	food, fee := q.Subtotal, q.Fee
+	for _, d := range list {
+		rest := &food
+		if d.OffFee() {
+			rest = &fee
+		}
+		if d.Amount = min(d.Amount, *rest); d.Amount <= 0 {
+			continue
+		}
+		*rest -= d.Amount
+		q.Total -= d.Amount
+		q.Discounts = append(q.Discounts, d)
+	}
+}
+
+// finish computes what follows from lines, fee and discounts.
+func finish(q *delivery.Quote, at *time.Time) {
+	q.Taxes = taxes(q, q.FeeRate)
+	q.Fingerprint = fingerprint(q, at)
 }
 
 func sum(lines []delivery.QuoteLine) money.Amount {
@@ -61,7 +82,8 @@ func sum(lines []delivery.QuoteLine) money.Amount {
 	return s
 }
 
-// taxes returns the tax contained in a quote by rate, highest rate first. Tax is taken from the sum of what is taxed at a rate, not line by
+// taxes returns the tax contained in a quote by rate, highest rate first. A discount that the restaurant bears is split over the rates of
+// the food by what is taxed at each. Tax is taken from the sum of what is taxed at a rate, not line by
 // line, so that rounding cannot add up.
 func taxes(q *delivery.Quote, feeRate int) []delivery.TaxLine {
 	out := []delivery.TaxLine{}
@@ -80,12 +102,38 @@ func taxes(q *delivery.Quote, feeRate int) []delivery.TaxLine {
 	for _, l := range q.Lines {
 		add(l.Rate, l.Total)
 	}
-	add(feeRate, q.Fee)
+	food, fee := borneByRestaurant(q.Discounts)
+	if food > 0 {
+		weights := make([]int64, len(out))
+		for i := range out {
+			weights[i] = out[i].Gross
+		}
+		for i, part := range money.Split(food, weights) {
+			out[i].Gross -= part
+		}
+	}
+	add(feeRate, q.Fee-fee)
+	out = slices.DeleteFunc(out, func(t delivery.TaxLine) bool { return t.Gross == 0 })
 	for i := range out {
 		out[i].Tax = money.TaxIncluded(out[i].Gross, out[i].Rate)
 	}
 	slices.SortFunc(out, func(a, b delivery.TaxLine) int { return b.Rate - a.Rate })
 	return out
+}
+
+// borneByRestaurant returns what a restaurant gives up of its food and of the fee: that is never taxed. What the town bears is, for the
+// restaurant gets it all the same.
+func borneByRestaurant(list []delivery.Discount) (food, fee money.Amount) {
+	for _, d := range list {
+		switch {
+		case d.Bearer != delivery.PartyRestaurant:
+		case d.OffFee():
+			fee += d.Amount
+		default:
+			food += d.Amount
+		}
+	}
+	return food, fee
 }
 
 // fingerprint condenses what a customer agreed to: every price and the fee as a hash, and the wanted slot or the promised end.
@@ -108,6 +156,10 @@ func fingerprint(q *delivery.Quote, at *time.Time) string {
 	}
 	word(q.Subtotal)
 	word(q.Fee)
+	for _, d := range q.Discounts {
+		word(int64(d.Promotion))
+		word(d.Amount)
+	}
 	word(q.Tip)
 	word(q.Total)
 	promise := "a" + strconv.FormatInt(q.To.Unix(), 36)
@@ -303,18 +355,27 @@ type Menus interface {
 	Menu(ctx context.Context, restaurant id.ID) (*delivery.Menu, error)
 }
 
-// Quoter prices what people want.
-type Quoter struct {
-	shops Shops
-	menus Menus
-	now   clock.Func
-	slack time.Duration
+// Offers is what the cart asks of promotions. delivery/promo answers.
+type Offers interface {
+	// Discounts returns what promotions take off a bill of the actor's, and what is wrong with the code.
+	Discounts(ctx context.Context, b *delivery.Bill) ([]delivery.Discount, []delivery.Problem, error)
+	// Current returns what a restaurant promises everybody now.
+	Current(ctx context.Context, shop *delivery.Shop, menu *delivery.Menu) ([]delivery.Offer, error)
 }
 
-// NewQuoter returns a Quoter over the given restaurants and menus. Somebody who agreed to a promise is asked again when food would come
-// more than slack later.
-func NewQuoter(shops Shops, menus Menus, now clock.Func, slack time.Duration) *Quoter {
-	return &Quoter{shops: shops, menus: menus, now: now, slack: slack}
+// Quoter prices what people want.
+type Quoter struct {
+	shops  Shops
+	menus  Menus
+	offers Offers
+	now    clock.Func
+	slack  time.Duration
+}
+
+// NewQuoter returns a Quoter over the given restaurants, menus and promotions (nil: there are none). Somebody who agreed to a promise is
+// asked again when food would come more than slack later.
+func NewQuoter(shops Shops, menus Menus, offers Offers, now clock.Func, slack time.Duration) *Quoter {
+	return &Quoter{shops: shops, menus: menus, offers: offers, now: now, slack: slack}
 }
 
 // Quote computes prices, taxes, fee, minimum and promise of what somebody wants, and lists whatever stands in the way as problems. It reads
@@ -348,7 +409,20 @@ func (s *Quoter) Quote(ctx context.Context, req delivery.QuoteRequest) (*deliver
 	if req.Mode == delivery.ByCourier && to == nil && !slices.ContainsFunc(terms.Problems, func(p delivery.Problem) bool { return p.Path == "to" }) {
 		p.problem("address_missing", "to", "Say where it should be brought.")
 	}
-	return compute(shop, menu, &req, terms, lines, p.problems), nil
+	q := compute(shop, menu, &req, terms, lines, p.problems)
+	if s.offers != nil {
+		bill := delivery.Bill{
+			Shop: shop, Menu: menu, Mode: req.Mode, Lines: lines, Subtotal: q.Subtotal, Fee: q.Fee, FeeKnown: to != nil, Code: req.Code, Now: now,
+		}
+		off, wrong, err := s.offers.Discounts(ctx, &bill)
+		if err != nil {
+			return nil, err
+		}
+		discount(q, off)
+		q.Problems = append(q.Problems, wrong...)
+	}
+	finish(q, req.At)
+	return q, nil
 }
 
 // Unchanged reports whether a quote still is what somebody agreed to by the fingerprint of an earlier one.
@@ -366,7 +440,7 @@ func check(req *delivery.QuoteRequest) error {
 	if req.Tip < 0 || req.Tip > MaxTip {
 		bad(errs.FieldOf("tip", "A tip is between nothing and %s.", strings.TrimSpace(money.Format(MaxTip, ""))))
 	}
-	req.Note = text.Clean(req.Note, 300)
+	req.Note, req.Code = text.Clean(req.Note, 300), text.Clean(req.Code, 40)
 	if slices.ContainsFunc(req.Lines, func(l delivery.LineRequest) bool { return l.Note != "" }) {
 		req.Lines = slices.Clone(req.Lines) // the caller's stay as they are
 	}

@@ -59,7 +59,7 @@ func pizzeria() *counter {
 func (c *counter) quote(t require, req delivery.QuoteRequest) *delivery.Quote {
 	t.Helper()
 	req.Restaurant = 7
-	q, err := NewQuoter(c, c, func() time.Time { return noon }, slack).Quote(context.Background(), req)
+	q, err := NewQuoter(c, c, nil, func() time.Time { return noon }, slack).Quote(context.Background(), req)
 	if err != nil {
 		t.Fatalf("Quote: %v", err)
 	}
@@ -143,7 +143,7 @@ func TestQuoteNamesEveryProblemByItsPath(t *testing.T) {
 
 func TestQuoteRefusesWhatMeansNothing(t *testing.T) {
 	c := pizzeria()
-	quoter := NewQuoter(c, c, func() time.Time { return noon }, slack)
+	quoter := NewQuoter(c, c, nil, func() time.Time { return noon }, slack)
 	for name, req := range map[string]delivery.QuoteRequest{
 		"mode":  {Restaurant: 7, Mode: "drone"},
 		"tip":   {Restaurant: 7, Mode: delivery.Pickup, Tip: -1},
@@ -199,7 +199,7 @@ func TestFingerprintHoldsPricesAndForgivesALittleDelay(t *testing.T) {
 	c := pizzeria()
 	req := delivered(pizza(2, 30, 31))
 	agreed := c.quote(t, req).Fingerprint
-	quoter := NewQuoter(c, c, func() time.Time { return noon }, slack)
+	quoter := NewQuoter(c, c, nil, func() time.Time { return noon }, slack)
 	later := func(d time.Duration) *counter {
 		moved := pizzeria()
 		moved.terms.To = moved.terms.To.Add(d)
@@ -229,7 +229,7 @@ func TestFingerprintHoldsPricesAndForgivesALittleDelay(t *testing.T) {
 
 func BenchmarkQuote(b *testing.B) {
 	c := pizzeria()
-	quoter := NewQuoter(c, c, func() time.Time { return noon }, slack)
+	quoter := NewQuoter(c, c, nil, func() time.Time { return noon }, slack)
 	req := delivered(pizza(2, 30, 31, 32), delivery.LineRequest{Item: 11, Qty: 1})
 	req.Restaurant = 7
 	b.ReportAllocs()

@@ -204,6 +204,15 @@ func (s *Service) Thing(ctx context.Context, ref string) (t access.Thing, err er
 	return t, err
 }
 
+// Ordered reports whether an account has an order of a restaurant, or, with 0, of any, that was not cancelled.
+func (s *Service) Ordered(ctx context.Context, account, restaurant id.ID) (yes bool, err error) {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		yes, err = ordered(ctx, tx, account, restaurant)
+		return err
+	})
+	return yes, err
+}
+
 func (s *Service) get(ctx context.Context, find func(*db.Tx) (row, error)) (*View, error) {
 	actor, err := access.Require(ctx)
 	if err != nil {

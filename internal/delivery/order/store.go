@@ -359,3 +359,8 @@ func countOf(ctx context.Context, tx *db.Tx, account id.ID) (all, running int, e
 	}
 	return all, running, nil
 }
+
+// ordered reports whether an account has an order of a restaurant (0: of any) that was not cancelled.
+func ordered(ctx context.Context, tx *db.Tx, account, restaurant id.ID) (bool, error) {
+	return tx.Exists(ctx, `SELECT 1 FROM orders WHERE account = $1 AND state <> 'CANCELLED' AND ($2 = CAST(0 AS BIGINT) OR restaurant = $2) LIMIT 1`, account, restaurant)
+}

@@ -29,7 +29,7 @@ import (
 // stockSchema is a menu's stock at its simplest.
 var stockSchema = fstest.MapFS{"schema/2026-11-22-teststock.sql": {Data: []byte("CREATE TABLE test_stock (\n    item BIGINT PRIMARY KEY,\n    portions BIGINT NOT NULL\n);\n")}}
 
-var schemas = []fs.FS{Schema, ledger.Schema, payment.Schema, idem.Schema, events.Schema, jobs.Schema, stockSchema}
+var schemas = []fs.FS{Schema, ledger.Schema, promo.Schema, payment.Schema, idem.Schema, events.Schema, jobs.Schema, stockSchema}
 
 const (
 	shopID  id.ID = 7
@@ -90,7 +90,7 @@ func newTown(t testing.TB, d *db.DB) *town {
 	}, payment.Options{Settle: func(ctx context.Context, order id.ID) error { return tw.Settle(ctx, order) }})
 	tw.Service = New(Deps{
 		DB: d, IDs: ids, Now: tw.clock.Now, Log: tw.log, Hub: tw.hub, Jobs: tw.queue, Quoter: tw, Shops: tw, Stock: tw, Payments: tw.pay, People: tw,
-		Books: ledger.New(d, ids, tw.clock.Now, ledger.Options{Orders: tw}), Promotions: promo.New(d, ids, tw.clock.Now),
+		Books: ledger.New(d, ids, tw.clock.Now, ledger.Options{Orders: tw}), Promotions: promo.New(promo.Deps{DB: d, IDs: ids, Now: tw.clock.Now, Log: tw.log}, promo.Options{}),
 	}, Options{SellOut: func(_ context.Context, _ *db.Tx, _ id.ID, items []id.ID) error {
 		tw.soldOut = append(tw.soldOut, items...)
 		return nil
