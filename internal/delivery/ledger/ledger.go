@@ -74,7 +74,9 @@ func courierOf(account id.ID) delivery.Book {
 
 func platform(sub string) delivery.Book { return delivery.Book{Kind: delivery.BookPlatform, Sub: sub} }
 
-func provider(name string) delivery.Book { return delivery.Book{Kind: delivery.BookProvider, Sub: name} }
+func provider(name string) delivery.Book {
+	return delivery.Book{Kind: delivery.BookProvider, Sub: name}
+}
 
 func tax(owner id.ID, rate int) delivery.Book {
 	return delivery.Book{Kind: delivery.BookTax, Owner: owner, Rate: rate}
