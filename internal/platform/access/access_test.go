@@ -66,6 +66,10 @@ func thingFor(verb string) Thing {
 		return Thing{Kind: kind, ID: pizza}
 	case "menu":
 		return Thing{Kind: kind, ID: 101, Restaurant: pizza}
+	case "receipt":
+		return Thing{Kind: "order", ID: 100, Owner: anna, Restaurant: pizza, Courier: 5}
+	case "statement", "bank":
+		return Thing{Kind: kind, ID: 102, Owner: anna, Restaurant: pizza}
 	case "account", "address", "cart":
 		return Thing{Kind: "account", ID: anna}
 	default:
