@@ -26,6 +26,7 @@ const (
 	TabAccess   = "/account/access"
 	TabNotices  = "/account/notifications"
 	TabStrikes  = "/account/strikes"
+	TabCards    = "/account/cards"
 )
 
 // tabs are the pages of one's own account.
@@ -35,6 +36,7 @@ func tabs(ctx context.Context, active string) []ui.Tab {
 		{Label: i18n.T(ctx, "Security"), Href: TabSecurity},
 		{Label: i18n.T(ctx, "Devices"), Href: TabDevices},
 		{Label: i18n.T(ctx, "Apps"), Href: TabApps},
+		{Label: i18n.T(ctx, "Cards"), Href: TabCards},
 		{Label: i18n.T(ctx, "Notifications"), Href: TabNotices},
 		{Label: i18n.T(ctx, "Privacy"), Href: TabPrivacy},
 		{Label: i18n.T(ctx, "Access"), Href: TabAccess},
@@ -191,7 +193,7 @@ func Mailbox(href string) templ.Component {
 				var templ_7745c5c3_Var6 string
 				templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "No letter leaves this server: it is for trying things out."))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 70, Col: 79}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 72, Col: 79}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 				if templ_7745c5c3_Err != nil {
@@ -204,7 +206,7 @@ func Mailbox(href string) templ.Component {
 				var templ_7745c5c3_Var7 templ.SafeURL
 				templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(href))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 71, Col: 29}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 73, Col: 29}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 				if templ_7745c5c3_Err != nil {
@@ -217,7 +219,7 @@ func Mailbox(href string) templ.Component {
 				var templ_7745c5c3_Var8 string
 				templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "Read them here"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 71, Col: 63}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 73, Col: 63}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 				if templ_7745c5c3_Err != nil {

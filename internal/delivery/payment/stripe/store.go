@@ -74,11 +74,27 @@ func dropCustomer(ctx context.Context, tx *db.Tx, customer string) error {
 	return nil
 }
 
-// takeCustomers deletes what Stripe calls an account and returns it.
-func takeCustomers(ctx context.Context, tx *db.Tx, account id.ID) ([]string, error) {
-	out, err := db.All(ctx, tx, func(r db.Scanner) (c string, err error) { return c, r.Scan(&c) }, `SELECT customer FROM stripe_customer WHERE account = $1`, int64(account))
+func customersOf(ctx context.Context, tx *db.Tx, account id.ID) ([]string, error) {
+	out, err := db.All(ctx, tx, func(r db.Scanner) (c string, err error) {
+		err = r.Scan(&c)
+		return c, err
+	}, `SELECT customer FROM stripe_customer WHERE account = $1`, int64(account))
 	if err != nil {
 		return nil, fmt.Errorf("stripe: read the customers of account %d: %w", account, err)
+	}
+	return out, nil
+}
+
+// takeCustomers deletes what Stripe calls an account and returns it.
+func takeCustomers(ctx context.Context, tx *db.Tx, account id.ID) ([]string, error) {
+	out, err := customersOf(ctx, tx, account)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range out {
+		if _, err := tx.Exec(ctx, `UPDATE stripe_charge SET customer = '' WHERE customer = $1`, c); err != nil {
+			return nil, fmt.Errorf("stripe: take customer %s out of charges: %w", c, err)
+		}
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM stripe_customer WHERE account = $1`, int64(account)); err != nil {
 		return nil, fmt.Errorf("stripe: forget the customers of account %d: %w", account, err)
