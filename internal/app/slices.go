@@ -23,6 +23,7 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/menu"
 	"github.com/stoa-town/stoa/internal/delivery/order"
 	"github.com/stoa-town/stoa/internal/delivery/payment"
+	"github.com/stoa-town/stoa/internal/delivery/payment/stripe"
 	"github.com/stoa-town/stoa/internal/delivery/promo"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant"
 	"github.com/stoa-town/stoa/internal/platform/audit"
@@ -51,6 +52,7 @@ type Slices struct {
 	Discover    *discover.Service
 	Carts       *cart.Service
 	Payments    *payment.Service
+	Stripe      *stripe.Service
 	Ledger      *ledger.Service
 	Promotions  *promo.Service
 	Orders      *order.Service
@@ -64,7 +66,7 @@ type Slices struct {
 func Schemas() []fs.FS {
 	return append([]fs.FS{
 		secrets.Schema, events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, people.Schema, setup.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
-		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, promo.Schema, payment.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
+		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, promo.Schema, payment.Schema, stripe.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
 	}, socialSchemas()...)
 }
 
@@ -88,9 +90,9 @@ func (a *App) slices() (err error) {
 	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Promotions, a.Now, rules.PromiseSlack)
 	bought := &orders{}
 	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{Orders: bought, Pay: a.courierPay})
+	a.Stripe = a.stripe()
 	a.Payments = payment.New(payment.Deps{
-		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Books: a.Ledger,
-		Providers: []payment.Named{{Name: payment.SandboxName, Provider: payment.NewSandbox(a.DB)}},
+		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Books: a.Ledger, Providers: a.cardProviders(),
 	}, payment.Options{Settle: func(ctx context.Context, o id.ID) error { return a.Orders.Settle(ctx, o) }})
 	a.Orders = order.New(order.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Hub: a.Hub, Jobs: a.Jobs,
@@ -100,6 +102,7 @@ func (a *App) slices() (err error) {
 		Patience: a.patience, SellOut: a.Menus.SellOut,
 	})
 	bought.Service = a.Orders
+	a.Stripe.Link(stripe.Links{Payments: a.Payments, Books: a.Ledger, Orders: dues{a}})
 	a.Carts = cart.New(cart.Deps{
 		DB: a.DB, Bus: a.bus, Now: a.Now, Quoter: quoter, Restaurants: a.Restaurants, Menus: a.Menus, Orders: a.Orders,
 	}, cart.Options{HTTPS: a.https(), Addresses: a.addresses, Bought: a.bought, Rating: a.rating})
@@ -121,6 +124,7 @@ func (a *App) slices() (err error) {
 	a.Menus.React(a.Events, a.Hub, a.Jobs)
 	a.Promotions.React(a.Events)
 	a.Payments.React(a.Jobs)
+	a.Stripe.React(a.Jobs)
 	a.Carts.React(a.Events, a.Hub, a.Jobs)
 	a.Orders.React(a.Events, a.Hub, a.Jobs)
 	a.Couriers.React(a.Events, a.Hub, a.Jobs)
@@ -138,6 +142,7 @@ func (a *App) slices() (err error) {
 	a.Discover.Routes(a.Router)
 	a.Carts.Routes(a.Router)
 	a.Orders.Routes(a.Router)
+	a.Stripe.Routes(a.Router)
 	a.Orders.Pages(a.Router, order.PageDeps{Where: a.whereIs, AtCounter: a.Dispatch.AtCounter, Pace: a.pace})
 	a.Couriers.Routes(a.Router)
 	a.Dispatch.Routes(a.Router)
