@@ -270,7 +270,8 @@ func TestTakeBooksWhereTheMoneyIs(t *testing.T) {
 			provider/stripe -78 card_fee`},
 		"a card, the restaurant bears its fee and gets its share there": {
 			func(s *delivery.Sale) { s.Deal.CardFee = delivery.PartyRestaurant },
-			delivery.Taken{Method: delivery.PayByCard, Provider: "stripe", Amount: 3768, Fee: 78, Sent: 2500}, `
+			delivery.Taken{Method: delivery.PayByCard, Provider: "stripe", Amount: 3768, Fee: 78, Sent: 2500},
+			`
 			provider/stripe 3768 paid
 			customer/7 -3768 paid
 			restaurant/5 78 card_fee

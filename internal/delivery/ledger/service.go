@@ -28,9 +28,16 @@ type Orders interface {
 	BoughtAfter(ctx context.Context, tx *db.Tx, after id.ID, limit int) ([]delivery.Bought, error)
 }
 
+// Payments is what Verify asks of payments.
+type Payments interface {
+	// Moved returns what came in and went back for orders with ids above after, up to last (0: all), of which anything did.
+	Moved(ctx context.Context, tx *db.Tx, after, last id.ID) ([]delivery.Moved, error)
+}
+
 // Options are what the books ask of others and the town's rules.
 type Options struct {
-	Orders Orders
+	Orders   Orders
+	Payments Payments // nil: Verify does not look at them
 	// Pay says what couriers earn now; nil: nothing.
 	Pay func() delivery.CourierPay
 }
