@@ -1,0 +1,65 @@
+package app
+
+import (
+	"context"
+
+	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/delivery/invoice"
+	"github.com/stoa-town/stoa/internal/platform/access"
+	"github.com/stoa-town/stoa/internal/platform/db"
+)
+
+// invoices builds the slice of receipts.
+func (a *App) invoices() *invoice.Service {
+	return invoice.New(invoice.Deps{
+		DB: a.DB, Log: a.Events, Jobs: a.Jobs, IDs: a.IDs, Now: a.Now, Orders: sold{a}, People: a.Accounts, Post: a.Mail,
+		Town: func() string { return a.Settings.Config().Town.Name }, URL: a.Address,
+	})
+}
+
+// sold tells what was bought, for documents about it.
+type sold struct{ *App }
+
+func (s sold) Purchase(ctx context.Context, order id.ID) (invoice.Purchase, error) {
+	var b delivery.Bought
+	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		b, err = s.Orders.Bought(ctx, tx, order)
+		return err
+	})
+	if err != nil {
+		return invoice.Purchase{}, err
+	}
+	v, err := s.Orders.Get(access.With(ctx, access.Actor{ID: b.Customer}), order)
+	if err != nil {
+		return invoice.Purchase{}, err
+	}
+	p := invoice.Purchase{Sale: b.Sale, Buyer: v.Name, Method: v.Method, Placed: v.PlacedAt, Owed: b.Earned, Paid: b.Total <= b.Credit}
+	switch v.Payment {
+	case delivery.PaymentCaptured, delivery.PaymentPartiallyRefunded, delivery.PaymentRefunded, delivery.PaymentRefundFailed:
+		p.Paid = true
+	}
+	for _, step := range v.History {
+		if step.State == delivery.Delivered {
+			p.Delivered = step.At
+		}
+	}
+	return p, nil
+}
+
+func (s sold) Refunds(context.Context, id.ID) ([]delivery.Refund, error) { return nil, nil }
+
+func (s sold) Seller(ctx context.Context, restaurant id.ID) (invoice.Seller, error) {
+	c, err := s.Restaurants.Get(ctx, restaurant)
+	if err != nil {
+		return invoice.Seller{}, err
+	}
+	set := c.Settings
+	return invoice.Seller{
+		ID: restaurant, Slug: c.Slug, Name: set.Name, Legal: set.Legal, Street: set.Street, City: set.City, Phone: set.Phone, TaxID: set.TaxID, Zone: set.Zone,
+	}, nil
+}
+
+func (s sold) Thing(ctx context.Context, order string) (access.Thing, error) {
+	return s.Orders.Thing(ctx, order)
+}
