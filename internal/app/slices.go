@@ -19,6 +19,7 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/courier"
 	"github.com/stoa-town/stoa/internal/delivery/discover"
 	"github.com/stoa-town/stoa/internal/delivery/dispatch"
+	"github.com/stoa-town/stoa/internal/delivery/invoice"
 	"github.com/stoa-town/stoa/internal/delivery/ledger"
 	"github.com/stoa-town/stoa/internal/delivery/menu"
 	"github.com/stoa-town/stoa/internal/delivery/order"
@@ -57,6 +58,7 @@ type Slices struct {
 	Promotions  *promo.Service
 	Orders      *order.Service
 	Couriers    *courier.Service
+	Invoices    *invoice.Service
 	Dispatch    *dispatch.Service
 	Privacy     *privacy.Service
 	Social
@@ -65,6 +67,7 @@ type Slices struct {
 // Schemas returns the tables of every part.
 func Schemas() []fs.FS {
 	return append([]fs.FS{
+		invoice.Schema,
 		secrets.Schema, events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, people.Schema, setup.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
 		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, promo.Schema, payment.Schema, stripe.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
 	}, socialSchemas()...)
@@ -105,7 +108,8 @@ func (a *App) slices() (err error) {
 	a.Stripe.Link(stripe.Links{Payments: a.Payments, Books: a.Ledger, Orders: dues{a}})
 	a.Carts = cart.New(cart.Deps{
 		DB: a.DB, Bus: a.bus, Now: a.Now, Quoter: quoter, Restaurants: a.Restaurants, Menus: a.Menus, Orders: a.Orders,
-	}, cart.Options{HTTPS: a.https(), Addresses: a.addresses, Bought: a.bought, Rating: a.rating})
+	}, cart.Options{HTTPS: a.https(), Addresses: a.addresses, Bought: a.bought, Credit: a.credit, Rating: a.rating})
+	a.Invoices = a.invoices()
 	tasks := &work{}
 	a.Couriers = courier.New(a.DB, a.Events, a.Hub, a.Now, tasks)
 	a.Dispatch = dispatch.New(dispatch.Deps{
@@ -127,6 +131,7 @@ func (a *App) slices() (err error) {
 	a.Stripe.React(a.Jobs)
 	a.Carts.React(a.Events, a.Hub, a.Jobs)
 	a.Orders.React(a.Events, a.Hub, a.Jobs)
+	a.Invoices.React(a.Mail)
 	a.Couriers.React(a.Events, a.Hub, a.Jobs)
 	a.Dispatch.React(a.Events, a.Hub, a.Jobs)
 	a.privacy()
@@ -144,6 +149,7 @@ func (a *App) slices() (err error) {
 	a.Orders.Routes(a.Router)
 	a.Stripe.Routes(a.Router)
 	a.Orders.Pages(a.Router, order.PageDeps{Where: a.whereIs, AtCounter: a.Dispatch.AtCounter, Pace: a.pace})
+	a.Invoices.Routes(a.Router)
 	a.Couriers.Routes(a.Router)
 	a.Dispatch.Routes(a.Router)
 	a.Privacy.Routes(a.Router)
