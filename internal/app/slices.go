@@ -111,7 +111,7 @@ func (a *App) slices() (err error) {
 	}, cart.Options{HTTPS: a.https(), Addresses: a.addresses, Bought: a.bought, Credit: a.credit, Rating: a.rating})
 	a.Invoices = a.invoices()
 	tasks := &work{}
-	a.Couriers = courier.New(a.DB, a.Events, a.Hub, a.Now, tasks)
+	a.Couriers = courier.New(a.DB, a.Events, a.Hub, a.Now, tasks, a.courierMoney())
 	a.Dispatch = dispatch.New(dispatch.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Orders: a.Orders, Restore: a.restore,
 		Couriers: a.Couriers, Shops: a.Restaurants, Photos: photos{a.Files},

@@ -1,9 +1,15 @@
 package app
 
 import (
+	"context"
+	"time"
+
+	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/delivery/courier"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant"
+	"github.com/stoa-town/stoa/internal/platform/db"
 )
 
 // townDeal is the deal of restaurants that have none of their own.
@@ -19,4 +25,27 @@ func (a *App) townDeal() restaurant.Agreement {
 func (a *App) courierPay() delivery.CourierPay {
 	p := a.Settings.Config().Pay
 	return delivery.CourierPay{PerOrder: money.Amount(p.PerOrder), PerKm: money.Amount(p.PerKm), HourlyFloor: money.Amount(p.HourlyFloor)}
+}
+
+// courierMoney is what couriers' pay needs of others.
+func (a *App) courierMoney() courier.Money {
+	return courier.Money{IDs: a.IDs, Books: a.Ledger, Pay: a.courierPay, Currency: a.Config.Town.Currency, Zone: a.zone, Rides: a.rides}
+}
+
+// rides returns what a courier carried between two times, with the ways.
+func (a *App) rides(ctx context.Context, courier id.ID, from, to time.Time) (list []delivery.Ride, err error) {
+	err = a.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		if list, err = a.Dispatch.Carried(ctx, tx, courier, from, to); err != nil {
+			return err
+		}
+		for i := range list {
+			b, err := a.Orders.Bought(ctx, tx, list[i].Order)
+			if err != nil {
+				return err
+			}
+			list[i].DistM = b.Sale.DistM
+		}
+		return nil
+	})
+	return list, err
 }

@@ -225,3 +225,18 @@ type BookAccount struct {
 	Book    Book         `json:"book"`
 	Balance money.Amount `json:"balance" doc:"Above zero the house has it or is owed it, below it owes it or has earned it."`
 }
+
+// BookSum is what the entries of one word in one kind of account come to.
+type BookSum struct {
+	Kind   BookKind
+	Sub    string
+	What   string
+	Amount money.Amount // debits above zero, credits below
+}
+
+// Ride is an order that a courier brought.
+type Ride struct {
+	Order id.ID
+	At    time.Time // when it was handed over
+	DistM float64   // from counter to door, as the crow flies
+}

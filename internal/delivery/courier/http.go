@@ -23,6 +23,8 @@ func (s *Service) Routes(rt *httpx.Router) {
 	httpx.Operation(rt, op("GET", "/courier", "get-courier", "How you stand as a courier: on duty or not, vehicle, place", 200), httpx.May("courier.work"), s.restState)
 	httpx.Operation(rt, op("POST", "/courier/duty", "set-courier-duty", "Go on or off duty", 200), httpx.May("courier.work"), s.restDuty)
 	httpx.Operation(rt, op("POST", "/courier/position", "set-courier-position", "Say where you are", 204), httpx.May("courier.work"), s.restPosition)
+	httpx.Operation(rt, op("GET", "/courier/earnings", "get-courier-earnings", "What you earned, what the town owes you, and the cash you hold", 200), httpx.May("courier.work"), s.restEarnings)
+	rt.Page("GET /courier/earnings", httpx.May("courier.work"), s.earningsPage)
 	rt.Page("POST /courier/duty", httpx.May("courier.work"), s.formDuty)
 }
 

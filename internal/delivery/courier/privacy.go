@@ -19,11 +19,13 @@ func (s *Service) Personal(positions func() time.Duration) personal.Part {
 		Name: "courier",
 		Tables: []personal.Table{{
 			Name: "courier", Personal: "name vehicle lat lon heading pos_at", Link: "account", Plain: "on_duty duty_since",
+		}, {
+			Name: "courier_shift", Personal: "began_at ended_at floor", Link: "account", Plain: "id currency",
 		}},
 		About: func(ctx context.Context) personal.About {
 			return personal.About{
 				Title: i18n.T(ctx, "Couriers on duty"),
-				What:  i18n.T(ctx, "Whether you are on duty and since when, what you ride, and the last place your phone told us. No track of where you were before."),
+				What:  i18n.T(ctx, "Whether you are on duty and since when, your shifts, what you ride, and the last place your phone told us. No track of where you were before."),
 				Why:   i18n.T(ctx, "So that orders go to who is near. Dispatchers see the place, and a customer while you head to them."),
 				Kept:  i18n.T(ctx, "Your place: until you go off duty, and at most %s. The rest: until you delete your account.", personal.Span(ctx, positions())),
 			}
@@ -38,6 +40,16 @@ func (s *Service) Personal(positions func() time.Duration) personal.Part {
 		Export: func(ctx context.Context, account id.ID, to personal.Archive) error {
 			st, found, err := s.find(ctx, account)
 			if err != nil || !found {
+				return err
+			}
+			var list []Shift
+			if err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
+				list, err = allShifts(ctx, tx, account)
+				return err
+			}); err != nil {
+				return fmt.Errorf("courier: list shifts of %s: %w", account, err)
+			}
+			if err := to.JSON("shifts.json", i18n.T(ctx, "Your shifts"), list); err != nil {
 				return err
 			}
 			return to.JSON("courier.json", i18n.T(ctx, "You as courier"), st)

@@ -28,11 +28,12 @@ type Work interface {
 
 // Service keeps who is on duty and where they are. Safe for concurrent use.
 type Service struct {
-	db   *db.DB
-	log  *events.Log
-	hub  *realtime.Hub
-	now  clock.Func
-	work Work
+	db    *db.DB
+	log   *events.Log
+	hub   *realtime.Hub
+	now   clock.Func
+	work  Work
+	money Money
 
 	mu    sync.Mutex
 	marks map[id.ID]mark
@@ -48,8 +49,8 @@ type mark struct {
 const writeEvery = time.Second
 
 // New returns a Service.
-func New(d *db.DB, log *events.Log, hub *realtime.Hub, now clock.Func, work Work) *Service {
-	return &Service{db: d, log: log, hub: hub, now: now, work: work, marks: map[id.ID]mark{}}
+func New(d *db.DB, log *events.Log, hub *realtime.Hub, now clock.Func, work Work, m Money) *Service {
+	return &Service{db: d, log: log, hub: hub, now: now, work: work, money: m, marks: map[id.ID]mark{}}
 }
 
 // me returns the acting courier, or the error for whoever else it is.
@@ -80,9 +81,9 @@ func (s *Service) SetDuty(ctx context.Context, on bool, at time.Time) error {
 		if err := register(ctx, tx, courier, actor.Name); err != nil {
 			return fmt.Errorf("courier: register %s: %w", courier, err)
 		}
-		change := func() (bool, error) { return s.leave(ctx, tx, courier) }
+		change := func() (bool, error) { return s.leave(ctx, tx, courier, at, now) }
 		if on {
-			change = func() (bool, error) { return goOn(ctx, tx, courier, at) }
+			change = func() (bool, error) { return s.enter(ctx, tx, courier, at, now) }
 		}
 		moved, err := change()
 		if err != nil || !moved {
@@ -92,8 +93,17 @@ func (s *Service) SetDuty(ctx context.Context, on bool, at time.Time) error {
 	})
 }
 
-// leave ends a duty, unless there is something left to carry.
-func (s *Service) leave(ctx context.Context, tx *db.Tx, courier id.ID) (bool, error) {
+// enter begins a duty and its shift; false where it had begun already.
+func (s *Service) enter(ctx context.Context, tx *db.Tx, courier id.ID, at, now time.Time) (bool, error) {
+	begun, err := goOn(ctx, tx, courier, at)
+	if err != nil || !begun {
+		return false, err
+	}
+	return true, s.beginShift(ctx, tx, courier, now)
+}
+
+// leave ends a duty and its shift, unless there is something left to carry.
+func (s *Service) leave(ctx context.Context, tx *db.Tx, courier id.ID, at, now time.Time) (bool, error) {
 	n, err := s.work.OpenTasks(ctx, tx, courier)
 	if err != nil {
 		return false, err
@@ -109,7 +119,10 @@ func (s *Service) leave(ctx context.Context, tx *db.Tx, courier id.ID) (bool, er
 	if err != nil {
 		return false, fmt.Errorf("courier: end duty of %s: %w", courier, err)
 	}
-	return left, nil
+	if !left {
+		return false, nil
+	}
+	return true, s.endShift(ctx, tx, courier, at, now)
 }
 
 // Ride says what the acting courier rides from now on. It returns an Invalid error for an unknown vehicle.

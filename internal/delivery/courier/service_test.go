@@ -15,6 +15,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/delivery/ledger"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/db/dbtest"
@@ -55,16 +56,30 @@ type fixture struct {
 	sent  *sent
 	log   *events.Log
 	anna  context.Context
+
+	books *ledger.Service
+	pay   delivery.CourierPay
+	rides []delivery.Ride
 }
 
 func each(t *testing.T, test func(*testing.T, *fixture)) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		bus := &sent{Bus: events.NewLocal()}
 		f := &fixture{clock: clock.NewManual(noon), work: &work{}, sent: bus, log: events.New(d, events.NewLocal())}
-		f.Service = New(d, f.log, realtime.New(f.log, bus), f.clock.Now, f.work)
+		f.Service = New(d, f.log, realtime.New(f.log, bus), f.clock.Now, f.work, f.money(d))
 		f.anna = access.With(t.Context(), access.Actor{ID: 5, Name: "Anna", Roles: []access.Grant{{Role: access.RoleCourier}}})
 		test(t, f)
-	}, Schema, events.Schema)
+	}, Schema, events.Schema, ledger.Schema)
+}
+
+// money has real books; what the town pays and which orders were brought is as the test says.
+func (f *fixture) money(d *db.DB) Money {
+	ids := id.NewSource(1)
+	f.books = ledger.New(d, ids, f.clock.Now, ledger.Options{})
+	return Money{
+		IDs: ids, Books: f.books, Currency: "EUR", Zone: time.UTC, Pay: func() delivery.CourierPay { return f.pay },
+		Rides: func(context.Context, id.ID, time.Time, time.Time) ([]delivery.Ride, error) { return f.rides, nil },
+	}
 }
 
 func (f *fixture) onDuty(t *testing.T) []delivery.Courier {

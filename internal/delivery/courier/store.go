@@ -3,6 +3,7 @@ package courier
 import (
 	"context"
 	"embed"
+	"errors"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/id"
@@ -10,7 +11,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/db"
 )
 
-// Schema holds the table courier.
+// Schema holds the tables courier and courier_shift.
 //
 //go:embed schema/*.sql
 var Schema embed.FS
@@ -72,6 +73,9 @@ func setPosition(ctx context.Context, tx *db.Tx, courier id.ID, f Fix) (bool, er
 
 // remove deletes what is known of a courier.
 func remove(ctx context.Context, tx *db.Tx, courier id.ID) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM courier_shift WHERE account = $1`, courier); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `DELETE FROM courier WHERE account = $1`, courier)
 	return err
 }
@@ -79,4 +83,41 @@ func remove(ctx context.Context, tx *db.Tx, courier id.ID) error {
 // forgetPlaces forgets where couriers on duty were before a time, and how many those were.
 func forgetPlaces(ctx context.Context, tx *db.Tx, before time.Time) (int64, error) {
 	return tx.Exec(ctx, `UPDATE courier SET lat = 0, lon = 0, heading = 0, pos_at = 0 WHERE pos_at > 0 AND pos_at < $1`, before.UnixMicro())
+}
+
+func scanShift(s db.Scanner) (x Shift, err error) {
+	var began, ended int64
+	err = s.Scan(&x.ID, &began, &ended, &x.Floor)
+	x.Began, x.Ended = timeOf(began), timeOf(ended)
+	return x, err
+}
+
+func openShift(ctx context.Context, tx *db.Tx, shift, courier id.ID, currency string, now time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO courier_shift (id, account, began_at, ended_at, floor, currency) VALUES ($1, $2, $3, 0, 0, $4)`, shift, courier, now.UnixMicro(), currency)
+	return err
+}
+
+// presentShift returns the shift of a courier that lasts, and whether there is one.
+func presentShift(ctx context.Context, tx *db.Tx, courier id.ID) (Shift, bool, error) {
+	x, err := db.One(ctx, tx, scanShift, `SELECT id, began_at, ended_at, floor FROM courier_shift WHERE account = $1 AND ended_at = 0`, courier)
+	if errors.Is(err, db.ErrNoRow) {
+		return x, false, nil
+	}
+	return x, err == nil, err
+}
+
+// closeShift ends a shift; false where somebody else did.
+func closeShift(ctx context.Context, tx *db.Tx, x Shift) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE courier_shift SET ended_at = $1, floor = $2 WHERE id = $3 AND ended_at = 0`, x.Ended.UnixMicro(), x.Floor, x.ID)
+	return n == 1, err
+}
+
+// shifts returns the shifts of a courier that began between two times, newest first, at most 200 of them.
+func shifts(ctx context.Context, tx *db.Tx, courier id.ID, from, to time.Time) ([]Shift, error) {
+	return db.All(ctx, tx, scanShift, `SELECT id, began_at, ended_at, floor FROM courier_shift WHERE account = $1 AND began_at >= $2 AND began_at < $3
+		ORDER BY began_at DESC LIMIT 200`, courier, from.UnixMicro(), to.UnixMicro())
+}
+
+func allShifts(ctx context.Context, tx *db.Tx, courier id.ID) ([]Shift, error) {
+	return db.All(ctx, tx, scanShift, `SELECT id, began_at, ended_at, floor FROM courier_shift WHERE account = $1 ORDER BY began_at`, courier)
 }

@@ -621,3 +621,13 @@ func distM(a, b geo.Point) float64 {
 	}
 	return geo.DistanceM(a, b)
 }
+
+// Carried returns the orders that a courier handed over from from on and before to, without their distances. It does not ask who wants to
+// know.
+func (s *Service) Carried(ctx context.Context, tx *db.Tx, courier id.ID, from, to time.Time) ([]delivery.Ride, error) {
+	list, err := ridesOf(ctx, tx, courier, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("dispatch: list what %s carried: %w", courier, err)
+	}
+	return list, nil
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/db"
 )
 
@@ -16,6 +17,16 @@ import (
 //
 //go:embed schema/*.sql
 var Schema embed.FS
+
+// ridesOf returns the orders that a courier handed over between two times.
+func ridesOf(ctx context.Context, tx *db.Tx, courier id.ID, from, to time.Time) ([]delivery.Ride, error) {
+	return db.All(ctx, tx, func(s db.Scanner) (r delivery.Ride, err error) {
+		var at int64
+		err = s.Scan(&r.Order, &at)
+		r.At = timeOf(at)
+		return r, err
+	}, `SELECT order_id, closed_at FROM trip WHERE courier = $1 AND closed_at >= $2 AND closed_at < $3 AND state = 'done' ORDER BY closed_at`, courier, us(from), us(to))
+}
 
 // us returns a time as stored; the zero time is 0.
 func us(t time.Time) int64 {
