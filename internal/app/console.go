@@ -23,9 +23,13 @@ func (a *App) liveSettings(ctx context.Context) error {
 
 // patience returns how long orders wait for their restaurants.
 func (a *App) patience() order.Patience {
-	d := a.Settings.Config().Delivery
-	return order.Patience{WarnAfter: d.ConfirmWithin - d.WarnBefore, RefuseAfter: d.ConfirmWithin, RestoreWithin: d.RestoreWithin}
+	c := a.Settings.Config()
+	d := c.Delivery
+	return order.Patience{WarnAfter: d.ConfirmWithin - d.WarnBefore, RefuseAfter: d.ConfirmWithin, RestoreWithin: d.RestoreWithin, PayWithin: c.Payments.ActWithin}
 }
+
+// captureLate reports whether cards are charged when food is delivered.
+func (a *App) captureLate() bool { return a.Settings.Config().Payments.Capture == "delivery" }
 
 // riding returns how long couriers may think about an offer, and how fast they ride.
 func (a *App) riding() (time.Duration, dispatch.Pace) {

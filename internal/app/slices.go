@@ -102,7 +102,7 @@ func (a *App) slices() (err error) {
 		Quoter: quoter, Shops: a.Restaurants, Stock: a.Menus, Payments: a.Payments, People: a.Accounts,
 		Books: a.Ledger, Promotions: a.Promotions,
 	}, order.Options{
-		Patience: a.patience, SellOut: a.Menus.SellOut,
+		Patience: a.patience, SellOut: a.Menus.SellOut, CaptureLate: a.captureLate,
 	})
 	bought.Service = a.Orders
 	a.Stripe.Link(stripe.Links{Payments: a.Payments, Books: a.Ledger, Orders: dues{a}})
@@ -146,6 +146,7 @@ func (a *App) slices() (err error) {
 	a.Menus.Routes(a.Router)
 	a.Discover.Routes(a.Router)
 	a.Carts.Routes(a.Router)
+	payment.NewSandbox(a.DB).Routes(a.Router)
 	a.Orders.Routes(a.Router)
 	a.Stripe.Routes(a.Router)
 	a.Orders.Pages(a.Router, order.PageDeps{Where: a.whereIs, AtCounter: a.Dispatch.AtCounter, Pace: a.pace})

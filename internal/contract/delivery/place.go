@@ -13,6 +13,7 @@ type PlaceRequest struct {
 	Fingerprint string `json:"fingerprint" minLength:"1" maxLength:"128" doc:"Of the quote that the customer saw and agreed to."`
 	Method      Method `json:"method" enum:"on_delivery,card"`
 	Card        string `json:"card,omitempty" maxLength:"64" doc:"The card's token, needed to pay by card. The sandbox knows tok_ok, tok_declined, tok_insufficient_funds, tok_expired, tok_timeout, tok_3ds, tok_3ds_fail and tok_capture_fail. Never a card number."`
+	SaveCard    bool   `json:"save_card,omitempty" doc:"Keep the card for next time."`
 	Credit      bool   `json:"credit,omitempty" doc:"Pay with one's credit as far as it goes."`
 	Name        string `json:"name,omitempty" maxLength:"80" doc:"Whom to ask for; left out: the address's name, or the account's."`
 	Phone       string `json:"phone,omitempty" maxLength:"40" doc:"Where to call; left out: the address's phone."`

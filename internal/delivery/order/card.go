@@ -71,13 +71,43 @@ func (s *Service) settled(ctx context.Context, tx *db.Tx, order id.ID, p deliver
 		return s.approve(ctx, tx, r, auto)
 	case waits && p.State == delivery.PaymentFailed:
 		return s.decline(ctx, tx, r, p.Decline)
+	case waits && p.State == delivery.PaymentAction:
+		return s.awaitBank(ctx, tx, r, p)
 	case r.state == delivery.Cancelled && !Reasoned(r.reason).Keep && p.Aim != delivery.AimRelease:
 		// A server died between taking up the payment of a cancelled order and restoring it.
 		if err := s.Payments.Aim(ctx, tx, r.id, delivery.AimRelease); err != nil {
 			return err
 		}
 	}
-	return s.finish(ctx, tx, &r)
+	return s.finish(ctx, tx, &r, nil)
+}
+
+// awaitBank lets a customer talk to their bank for a while; an order that has no answer then is cancelled and its money let go.
+func (s *Service) awaitBank(ctx context.Context, tx *db.Tx, r row, p delivery.Payment) error {
+	until := r.placedAt.Add(s.patience().PayWithin)
+	if s.Now().Before(until) {
+		if _, err := s.Jobs.Enqueue(ctx, tx, settleKind, orderArgs{r.id}, jobs.Opts{RunAt: until, Unique: settleKind + ":bank:" + r.id.String()}); err != nil {
+			return err
+		}
+		return s.finish(ctx, tx, &r, &p.Action)
+	}
+	if err := s.Payments.Aim(ctx, tx, r.id, delivery.AimRelease); err != nil {
+		return err
+	}
+	return s.decline(ctx, tx, r, "not_confirmed")
+}
+
+// CheckPayment asks how an order's card payment stands, now that its customer has been at their bank, and returns the order. It returns an
+// Unavailable error (code "payment_unclear") where the bank does not answer.
+func (s *Service) CheckPayment(ctx context.Context, order id.ID) (*View, error) {
+	v, err := s.Get(ctx, order)
+	if err != nil || !v.Awaiting {
+		return v, err
+	}
+	if err := s.Settle(ctx, order); err != nil {
+		return nil, err
+	}
+	return s.Get(ctx, order)
 }
 
 // approve announces an order whose card is authorised. Its restaurant has its full time to answer from now.
@@ -100,11 +130,11 @@ func (s *Service) approve(ctx context.Context, tx *db.Tx, r row, auto bool) erro
 		return err
 	}
 	if auto {
-		if err := s.Payments.Aim(ctx, tx, r.id, delivery.AimCapture); err != nil {
+		if err := s.aim(ctx, tx, &next, s.aimAt(next.state)); err != nil {
 			return err
 		}
 	}
-	return s.finish(ctx, tx, &next)
+	return s.finish(ctx, tx, &next, nil)
 }
 
 // decline cancels an order whose card was declined. Its restaurant has never seen it.
@@ -133,6 +163,8 @@ func declined(why string) *errs.Error {
 	switch why {
 	case "insufficient_funds":
 		sentence = i18n.Key("Your card has not enough money for this order. Try another card, or pay at the door.")
+	case "not_confirmed", "authentication_failed":
+		sentence = i18n.Key("Your bank has not confirmed the payment. Try again, take another card, or pay at the door.")
 	case "expired":
 		sentence = i18n.Key("Your card has expired. Try another card, or pay at the door.")
 	}
@@ -145,12 +177,12 @@ func (s *Service) ref(r *row) idem.Ref {
 }
 
 // finish stores the answer to the request that placed an order, where it has none yet.
-func (s *Service) finish(ctx context.Context, tx *db.Tx, r *row) error {
+func (s *Service) finish(ctx context.Context, tx *db.Tx, r *row, action *delivery.CardAction) error {
 	b, err := r.bought()
 	if err != nil {
 		return err
 	}
-	body, err := s.answer(ctx, r, b)
+	body, err := s.answer(ctx, r, b, action)
 	if err != nil {
 		return err
 	}

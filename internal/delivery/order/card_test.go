@@ -11,6 +11,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/delivery/payment"
 	"github.com/stoa-town/stoa/internal/platform/db"
 )
 
@@ -196,5 +197,123 @@ func TestWhoDoesNotComePaysAllTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 		tw.wantMoney(t, p.Order, 0, 1600)
+	})
+}
+
+// ref returns what the sandbox calls an order's charge.
+func (tw *town) ref(t *testing.T, order id.ID) (ref string) {
+	t.Helper()
+	err := tw.d.Read(t.Context(), func(tx *db.Tx) error {
+		return tx.Row(t.Context(), `SELECT ref FROM sandbox_charge WHERE order_id = $1`, int64(order)).Scan(&ref)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ref
+}
+
+func TestABankThatAsksItsCustomerHoldsTheOrderBack(t *testing.T) {
+	both(t, func(t *testing.T, tw *town) {
+		for _, c := range []struct {
+			token   string
+			confirm bool
+			want    delivery.State
+			pays    delivery.PaymentState
+		}{
+			{"tok_3ds", true, delivery.Created, delivery.PaymentAuthorised},
+			{"tok_3ds", false, delivery.Cancelled, delivery.PaymentFailed},
+			{"tok_3ds_fail", true, delivery.Cancelled, delivery.PaymentFailed},
+		} {
+			p, err := tw.Place(as(anna), id.Code(12), tw.byCard(c.token))
+			if err != nil || !p.Pending || p.Action == nil || p.Action.URL == "" {
+				t.Fatalf("%s: Place = %+v, %v; want an action", c.token, p, err)
+			}
+			if v := tw.see(t, anna, p.Order); v.Action == nil || *v.Action != *p.Action || !v.Awaiting || v.Payment != delivery.PaymentAction {
+				t.Fatalf("its customer sees %+v", v)
+			}
+			if v := tw.see(t, desk, p.Order); v.Action != nil {
+				t.Fatalf("a dispatcher sees what the bank wants: %+v", v.Action)
+			}
+			if _, err := tw.Get(as(cook), p.Order); !errs.Is(err, errs.NotFound) {
+				t.Fatalf("the kitchen sees it: %v", err)
+			}
+			if v := must[*View](t)(tw.CheckPayment(as(anna), p.Order)); !v.Awaiting {
+				t.Fatalf("asked too early, the order is %s", v.State)
+			}
+			if _, err := tw.CheckPayment(as(bert), p.Order); !errs.Is(err, errs.NotFound) {
+				t.Fatalf("another customer asks about it: %v", err)
+			}
+			if _, err := payment.NewSandbox(tw.d).Decide(t.Context(), tw.ref(t, p.Order), c.confirm); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if v := must[*View](t)(tw.CheckPayment(as(anna), p.Order)); v.State != c.want || v.Payment != c.pays || v.Action != nil || v.Awaiting {
+					t.Fatalf("%s, confirmed %v: %s, payment %s, action %v", c.token, c.confirm, v.State, v.Payment, v.Action)
+				}
+			}
+		}
+	})
+}
+
+func TestACustomerWhoNeverComesBackFromTheirBankPaysNothing(t *testing.T) {
+	both(t, func(t *testing.T, tw *town) {
+		p, err := tw.Place(as(anna), "k", tw.byCard("tok_3ds"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tw.work(t)
+		tw.clock.Advance(3 * time.Minute)
+		tw.await(t, "order.settle completed")
+		if v := tw.see(t, anna, p.Order); !v.Awaiting {
+			t.Fatalf("after 3 minutes the order is %s", v.State)
+		}
+		tw.clock.Advance(13 * time.Minute)
+		tw.await(t, "payment.settle completed")
+		if v := tw.see(t, anna, p.Order); v.State != delivery.Cancelled || v.Reason != PaymentDeclined || v.Payment != delivery.PaymentVoided {
+			t.Fatalf("%s, %s, payment %s", v.State, v.Reason, v.Payment)
+		}
+		// Who confirms now is not charged.
+		if _, err := payment.NewSandbox(tw.d).Decide(t.Context(), tw.ref(t, p.Order), true); err != nil {
+			t.Fatal(err)
+		}
+		tw.wantMoney(t, p.Order, 0, 0)
+	})
+}
+
+func TestCardsAreChargedLateWhereTheTownSaysSo(t *testing.T) {
+	both(t, func(t *testing.T, tw *town) {
+		tw.opt.CaptureLate = func() bool { return true }
+		p := tw.place(t, tw.byCard("tok_ok"))
+		must[*View](t)(tw.Confirm(as(cook), p.Order, nil))
+		must[*View](t)(tw.MarkReady(as(cook), p.Order))
+		tw.settleNow(t, p.Order)
+		tw.wantMoney(t, p.Order, 1600, 0)
+		must[*View](t)(tw.Collect(as(cook), p.Order, tw.see(t, anna, p.Order).PickupCode))
+		tw.settleNow(t, p.Order)
+		tw.wantMoney(t, p.Order, 0, 1600)
+
+		bad := tw.place(t, tw.byCard("tok_capture_fail"))
+		must[*View](t)(tw.Confirm(as(cook), bad.Order, nil))
+		must[*View](t)(tw.MarkReady(as(cook), bad.Order))
+		must[*View](t)(tw.Collect(as(cook), bad.Order, tw.see(t, anna, bad.Order).PickupCode))
+		tw.settleNow(t, bad.Order)
+		tw.settleNow(t, bad.Order)
+		if v := tw.see(t, chief, bad.Order); v.Payment != delivery.PaymentCaptureFailed {
+			t.Fatalf("payment %s", v.Payment)
+		}
+		list, err := tw.pay.Incidents(t.Context())
+		if err != nil || len(list) != 1 || list[0].Kind != "capture_refused" || list[0].Order != bad.Order {
+			t.Fatalf("incidents %+v, %v", list, err)
+		}
+		open, err := tw.pay.Unclear(t.Context())
+		if err != nil || len(open) != 1 || open[0].Order != bad.Order || open[0].Why != "hold_expired" {
+			t.Fatalf("unclear %+v, %v", open, err)
+		}
+		if err := tw.pay.CloseIncident(t.Context(), list[0].ID, chief.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := tw.pay.CloseIncident(t.Context(), list[0].ID, chief.ID); !errs.Is(err, errs.NotFound) {
+			t.Fatalf("closed twice: %v", err)
+		}
 	})
 }

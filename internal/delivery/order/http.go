@@ -24,7 +24,7 @@ func (s *Service) Routes(rt *httpx.Router) {
 		return huma.Operation{Method: method, Path: path, Summary: summary, Tags: []string{"orders"}, Security: []map[string][]string{{"bearer": {}}}}
 	}
 	place := op(http.MethodPost, "/orders", "Place an order")
-	place.Description = "Done once for each Idempotency-Key. 409 quote_changed carries the new quote. 202: the card's answer is not known yet; watch the order."
+	place.Description = "Done once for each Idempotency-Key. 409 quote_changed carries the new quote. 202: the card's answer is not known yet; watch the order. With action the customer's bank wants to hear from them first: send them there, and then POST /orders/{id}/payment/confirm."
 	place.DefaultStatus = http.StatusCreated
 	httpx.Operation(rt, place, httpx.May("order.place"), s.apiPlace)
 	httpx.Operation(rt, op(http.MethodGet, "/orders", "List my orders, newest first"), httpx.May("order.read"), s.apiMine)
@@ -44,6 +44,7 @@ func (s *Service) Routes(rt *httpx.Router) {
 	httpx.Operation(rt, act(Delay, "Move the time at which it will be ready"), httpx.May("order.delay"), about(s.apiDelay))
 	httpx.Operation(rt, act(Cancel, "Cancel an order"), httpx.May("order.cancel"), about(s.apiCancel))
 	httpx.Operation(rt, act(Restore, "Take up an order that was cancelled by mistake"), httpx.May("order.restore"), simple(s.Restore))
+	httpx.Operation(rt, op(http.MethodPost, "/orders/{id}/payment/confirm", "Ask the bank now, after its customer has been there"), httpx.May("order.read"), simple(s.CheckPayment))
 	httpx.Operation(rt, act(Collect, "Hand an order over at the counter"), httpx.May("order.deliver"), about(s.apiCollect))
 
 	rt.Raw("GET "+httpx.Prefix+"/orders/{id}/events", httpx.May("order.read"), s.stream)
@@ -79,7 +80,7 @@ func (s *Service) apiPlace(ctx context.Context, in *placeIn) (*placeOut, error) 
 		return nil, err
 	}
 	out := &placeOut{Status: http.StatusCreated, Location: httpx.Prefix + "/orders/" + p.Order.String(), Body: reply{p.Body}}
-	if p.Pending {
+	if p.Pending && p.Action == nil {
 		out.Status = http.StatusAccepted
 	}
 	if p.Replay {

@@ -152,12 +152,12 @@ func (s *Service) Confirm(ctx context.Context, order id.ID, minutes *int) (*View
 	})
 }
 
-// confirmed is what follows a confirmation: the money is taken, nobody needs to be reminded.
+// confirmed is what follows a confirmation: the money is taken, where it is not when the food is delivered, and nobody needs to be reminded.
 func (s *Service) confirmed(ctx context.Context, tx *db.Tx, _, next *row) error {
 	if err := s.forget(ctx, tx, next.id); err != nil {
 		return err
 	}
-	return s.aim(ctx, tx, next, delivery.AimCapture)
+	return s.aim(ctx, tx, next, s.aimAt(next.state))
 }
 
 // aim tells where the payment of an order by card is to end up.
@@ -325,10 +325,13 @@ func (s *Service) Collect(ctx context.Context, order id.ID, code string) (*View,
 // delivered is what follows when the customer has the food: what was due is paid, and after a while the order is concluded.
 func (s *Service) delivered(ctx context.Context, tx *db.Tx, r *row, by id.ID) error {
 	if r.due() > 0 {
-		c := delivery.Charge{Order: r.id, Method: r.method, Amount: r.due(), Currency: r.currency}
+		c := delivery.Charge{Order: r.id, Method: r.method, Amount: r.due(), Currency: r.currency, Customer: r.account, Restaurant: r.restaurant}
 		if err := s.Payments.Collect(ctx, tx, c, by, r.movedAt); err != nil {
 			return err
 		}
+	}
+	if err := s.aim(ctx, tx, r, delivery.AimCapture); err != nil {
+		return err
 	}
 	if err := s.Books.Earn(ctx, tx, r.id, r.courier, r.movedAt); err != nil {
 		return err
@@ -459,7 +462,7 @@ func (s *Service) restorePaid(ctx context.Context, order id.ID) (*View, error) {
 		if err != nil {
 			return err
 		}
-		if err := s.Payments.Aim(ctx, tx, order, aimAt(r.before)); err != nil {
+		if err := s.Payments.Aim(ctx, tx, order, s.aimAt(r.before)); err != nil {
 			return err
 		}
 		return s.settleLater(ctx, tx, order)
@@ -478,6 +481,8 @@ func (s *Service) restorePaid(ctx context.Context, order id.ID) (*View, error) {
 	switch paid.State {
 	case delivery.PaymentFailed:
 		return nil, declined(paid.Decline)
+	case delivery.PaymentAction: // nobody is at their bank: the customer orders anew
+		return nil, declined("not_confirmed")
 	case delivery.PaymentAuthorised, delivery.PaymentCaptured:
 		return s.restore(ctx, order)
 	}
@@ -523,19 +528,29 @@ func (s *Service) restore(ctx context.Context, order id.ID) (*View, error) {
 }
 
 // aimAt returns where the payment of an order in a state is to end up.
-func aimAt(state delivery.State) delivery.PaymentAim {
-	if state == delivery.Created {
+func (s *Service) aimAt(state delivery.State) delivery.PaymentAim {
+	late := s.opt.CaptureLate != nil && s.opt.CaptureLate() && state != delivery.Delivered
+	if state == delivery.Created || late {
 		return delivery.AimHold
 	}
 	return delivery.AimCapture
 }
 
-// retake makes sure, as an order is restored, that its card's money is there and stays.
+// retake makes sure, as an order is restored, that its card's money is there and stays, and that nothing of its price was given back.
 func (s *Service) retake(ctx context.Context, tx *db.Tx, r *row) error {
+	if s.opt.Refunded != nil {
+		back, err := s.opt.Refunded(ctx, tx, r.id)
+		if err == nil && back {
+			err = errRefunded
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if r.method != delivery.PayByCard {
 		return nil
 	}
-	if err := s.Payments.Aim(ctx, tx, r.id, aimAt(r.state)); err != nil {
+	if err := s.Payments.Aim(ctx, tx, r.id, s.aimAt(r.state)); err != nil {
 		return err
 	}
 	p, err := s.Payments.Of(ctx, tx, r.id)

@@ -42,6 +42,7 @@ func (s *Service) Pages(rt *httpx.Router, d PageDeps) {
 	rt.Page("GET /orders/{code}/live", httpx.May("order.read"), p.oneLive)
 	rt.Page("GET /orders/{code}/cancel", httpx.May("order.read"), p.askCancel)
 	rt.Page("POST /orders/{code}/cancel", httpx.May("order.cancel"), p.cancel)
+	rt.Page("GET /orders/{code}/paid", httpx.May("order.read"), p.paid)
 	rt.Page("GET /t/{token}", httpx.Anyone, p.track)
 	rt.Page("GET /t/{token}/live", httpx.Anyone, p.trackLive)
 	rt.Raw("GET /t/{token}/events", httpx.Anyone, p.trackEvents)
@@ -292,6 +293,27 @@ func (p *pages) cancel(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		return httpx.Render(w, r, httpx.StatusOf(err), cancelForm(v, err))
+	}
+	return httpx.Redirect(w, r, "/orders/"+v.Code)
+}
+
+// paid is where a bank sends its customer back to, by the order's number or code: the bank is asked at once, and the order shown.
+func (p *pages) paid(w http.ResponseWriter, r *http.Request) error {
+	ctx, ref := r.Context(), r.PathValue("code")
+	order, err := id.Parse(ref)
+	if err != nil || len(ref) <= codeLength+1 {
+		v, err := p.ByCode(ctx, ref)
+		if err != nil {
+			return err
+		}
+		order = v.ID
+	}
+	v, err := p.CheckPayment(ctx, order)
+	if errs.CodeOf(err) == "payment_unclear" { // the page says so, and shows it when it is known
+		v, err = p.Get(ctx, order)
+	}
+	if err != nil {
+		return err
 	}
 	return httpx.Redirect(w, r, "/orders/"+v.Code)
 }

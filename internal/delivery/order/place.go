@@ -170,6 +170,7 @@ type draft struct {
 	body     []byte // the answer to its customer
 	auto     bool   // confirmed as it is placed
 	card     string
+	save     bool // keep the card for next time
 	portions []delivery.Portion
 }
 
@@ -194,7 +195,7 @@ func (s *Service) draft(ctx context.Context, actor access.Actor, req idem.Reques
 		return nil, fmt.Errorf("order: encode a snapshot: %w", err)
 	}
 	digits := id.Digits(8)
-	n := &draft{bought: b, auto: shop.AutoAccept, card: in.Card, portions: b.portions()}
+	n := &draft{bought: b, auto: shop.AutoAccept, card: in.Card, save: in.SaveCard, portions: b.portions()}
 	n.row = row{
 		id: s.IDs.Next(), rev: 1, code: id.Code(codeLength), secret: id.Secret()[:secretLength], account: actor.ID, restaurant: in.Restaurant,
 		mode: in.Mode, state: delivery.Created, announced: method != delivery.PayByCard, method: method, total: q.Total, credit: credit, currency: q.Currency,
@@ -207,16 +208,18 @@ func (s *Service) draft(ctx context.Context, actor access.Actor, req idem.Reques
 	} else if n.auto {
 		n.row.state = delivery.Confirmed
 	}
-	n.body, err = s.answer(ctx, &n.row, b)
+	n.body, err = s.answer(ctx, &n.row, b, nil)
 	return n, err
 }
 
 // stored returns a time as it comes back from the database.
 func stored(t time.Time) time.Time { return at(micro(t)) }
 
-// answer returns what the customer is told of an order, as JSON.
-func (s *Service) answer(ctx context.Context, r *row, b *Snapshot) ([]byte, error) {
-	body, err := json.Marshal(s.view(ctx, r, b, Customer))
+// answer returns what the customer is told of an order, as JSON, with what their bank wants of them.
+func (s *Service) answer(ctx context.Context, r *row, b *Snapshot, action *delivery.CardAction) ([]byte, error) {
+	v := s.view(ctx, r, b, Customer)
+	v.Action = action
+	body, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("order: encode an answer: %w", err)
 	}
@@ -230,11 +233,13 @@ func placedFrom(body []byte, replay bool) (*delivery.Placed, error) {
 		Code     string `json:"code"`
 		Token    string `json:"token"`
 		Awaiting bool   `json:"awaiting_payment"`
+
+		Action *delivery.CardAction `json:"action"`
 	}
 	if err := json.Unmarshal(body, &v); err != nil {
 		return nil, fmt.Errorf("order: decode a stored answer: %w", err)
 	}
-	return &delivery.Placed{Order: v.ID, Code: v.Code, Token: v.Token, Pending: v.Awaiting, Replay: replay, Body: body}, nil
+	return &delivery.Placed{Order: v.ID, Code: v.Code, Token: v.Token, Pending: v.Awaiting, Action: v.Action, Replay: replay, Body: body}, nil
 }
 
 // store writes the order. The key comes first: of two senders of one request the second waits there, and takes nothing.
@@ -266,7 +271,9 @@ func (s *Service) store(ctx context.Context, tx *db.Tx, req idem.Request, n *dra
 	if !byCard {
 		return s.announce(ctx, tx, r, n.bought, n.auto)
 	}
-	c := delivery.Charge{Order: r.id, Method: r.method, Amount: r.total - r.credit, Currency: r.currency, Token: n.card}
+	c := delivery.Charge{
+		Order: r.id, Method: r.method, Amount: r.total - r.credit, Currency: r.currency, Token: n.card, Customer: r.account, Restaurant: r.restaurant, Save: n.save,
+	}
 	if err := s.Payments.Open(ctx, tx, c); err != nil {
 		return err
 	}

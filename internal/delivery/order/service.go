@@ -95,16 +95,21 @@ type Options struct {
 	RestoreWithin time.Duration // a cancelled order can be taken up again; 10 min
 	ConcludeAfter time.Duration // a delivered order is concluded; 2 h
 	SettleAfter   time.Duration // an order whose card payment got stuck is looked at; 2 min
+	PayWithin     time.Duration // an order whose customer has not confirmed the payment at their bank is cancelled; 15 min
 
 	// Patience, where not nil, is asked each time for what WarnAfter, RefuseAfter and RestoreWithin say otherwise.
 	Patience func() Patience
+	// CaptureLate, where not nil, reports whether cards are charged when food is delivered, and not when it is confirmed.
+	CaptureLate func() bool
+	// Refunded, where not nil, reports whether something of an order's price was given back: it can't be taken up again then.
+	Refunded func(ctx context.Context, tx *db.Tx, order id.ID) (bool, error)
 	// SellOut, where not nil, marks items of a restaurant as sold out, when an order is refused for that reason.
 	SellOut func(ctx context.Context, tx *db.Tx, restaurant id.ID, items []id.ID) error
 }
 
 // Patience is how long the town waits.
 type Patience struct {
-	WarnAfter, RefuseAfter, RestoreWithin time.Duration
+	WarnAfter, RefuseAfter, RestoreWithin, PayWithin time.Duration
 }
 
 // patience returns how long the town waits now.
@@ -112,7 +117,7 @@ func (s *Service) patience() Patience {
 	if s.opt.Patience != nil {
 		return s.opt.Patience()
 	}
-	return Patience{s.opt.WarnAfter, s.opt.RefuseAfter, s.opt.RestoreWithin}
+	return Patience{s.opt.WarnAfter, s.opt.RefuseAfter, s.opt.RestoreWithin, s.opt.PayWithin}
 }
 
 func (o Options) withDefaults() Options {
@@ -126,6 +131,7 @@ func (o Options) withDefaults() Options {
 	def(&o.RestoreWithin, 10*time.Minute)
 	def(&o.ConcludeAfter, 2*time.Hour)
 	def(&o.SettleAfter, 2*time.Minute)
+	def(&o.PayWithin, 15*time.Minute)
 	return o
 }
 

@@ -83,14 +83,14 @@ func newTown(t testing.TB, d *db.DB) *town {
 		default:
 		}
 	}})
-	tw.books = ledger.New(d, ids, tw.clock.Now, ledger.Options{})
+	tw.books = ledger.New(d, ids, tw.clock.Now, ledger.Options{Orders: tw})
 	tw.pay = payment.New(payment.Deps{
 		DB: d, IDs: ids, Now: tw.clock.Now, Log: tw.log, Jobs: tw.queue, Books: tw.books,
 		Providers: []payment.Named{{Name: payment.SandboxName, Provider: payment.NewSandbox(d)}},
 	}, payment.Options{Settle: func(ctx context.Context, order id.ID) error { return tw.Settle(ctx, order) }})
 	tw.Service = New(Deps{
 		DB: d, IDs: ids, Now: tw.clock.Now, Log: tw.log, Hub: tw.hub, Jobs: tw.queue, Quoter: tw, Shops: tw, Stock: tw, Payments: tw.pay, People: tw,
-		Books: ledger.New(d, ids, tw.clock.Now, ledger.Options{Orders: tw}), Promotions: promo.New(promo.Deps{DB: d, IDs: ids, Now: tw.clock.Now, Log: tw.log}, promo.Options{}),
+		Books: tw.books, Promotions: promo.New(promo.Deps{DB: d, IDs: ids, Now: tw.clock.Now, Log: tw.log}, promo.Options{}),
 	}, Options{SellOut: func(_ context.Context, _ *db.Tx, _ id.ID, items []id.ID) error {
 		tw.soldOut = append(tw.soldOut, items...)
 		return nil

@@ -34,6 +34,7 @@ type View struct {
 	Method    delivery.Method       `json:"method"`
 	Due       money.Amount          `json:"due" doc:"To be paid at the door or the counter; 0 once it is."`
 	Payment   delivery.PaymentState `json:"payment,omitempty" doc:"Only in replies about one order."`
+	Action    *delivery.CardAction  `json:"action,omitempty" doc:"What the customer's bank wants of them before the card can be charged; shown to the customer only."`
 	Awaiting  bool                  `json:"awaiting_payment" doc:"The card's answer is not known yet; the restaurant does not see the order."`
 
 	Note  string            `json:"note,omitempty"`
@@ -174,6 +175,9 @@ func (s *Service) whole(ctx context.Context, tx *db.Tx, r *row, who Who) (*View,
 	switch {
 	case err == nil:
 		v.Payment = p.State
+		if p.State == delivery.PaymentAction && who&Customer != 0 && v.Awaiting {
+			v.Action = &p.Action
+		}
 	case !errs.Is(err, errs.NotFound):
 		return nil, err
 	}

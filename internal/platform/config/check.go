@@ -45,6 +45,7 @@ func (c *Config) check(l *loader) {
 	c.Delivery.check(l)
 	c.Terms.check(l)
 	c.Pay.check(l)
+	c.Payments.check(l)
 	c.Retention.check(l)
 	c.Mail.check(l, c)
 	c.Signup.check(l, c)
@@ -146,6 +147,12 @@ func (d Delivery) check(l *loader) {
 
 // maxAmount bounds what is set per order, kilometre or hour; more is a slip of the finger.
 const maxAmount = 1_000_000
+
+func (p Payments) check(l *loader) {
+	oneOf(l, "payments.capture", p.Capture, "confirm", "delivery")
+	within(l, "payments.act_within", p.ActWithin, time.Minute, 24*time.Hour)
+	within(l, "payments.cash_limit", p.CashLimit, 0, 100*maxAmount)
+}
 
 func (t Terms) check(l *loader) {
 	within(l, "terms.commission", t.Commission, 0, 100_00)

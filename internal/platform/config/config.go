@@ -49,6 +49,7 @@ type Config struct {
 	Signup         Signup         `koanf:"signup"`
 	Translate      Translate      `koanf:"translate"`
 	Stripe         Stripe         `koanf:"stripe"`
+	Payments       Payments       `koanf:"payments"`
 	OIDC           []OIDC         `koanf:"oidc"`
 }
 
@@ -122,6 +123,13 @@ type Terms struct {
 	PickupFlat       int     `koanf:"pickup_flat"`
 	CardFee          string  `koanf:"card_fee"` // platform, restaurant
 	FeeTo            string  `koanf:"fee_to"`   // platform, restaurant
+}
+
+// Payments is how money is taken.
+type Payments struct {
+	Capture   string        `koanf:"capture"`    // confirm, delivery
+	ActWithin time.Duration `koanf:"act_within"` // for customers whose bank asks them
+	CashLimit int           `koanf:"cash_limit"` // in minor units of the town's currency; 0: none
 }
 
 // Pay is what couriers get besides tips, in minor units of the town's currency.

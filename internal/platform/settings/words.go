@@ -21,6 +21,8 @@ func groupTitle(ctx context.Context, group string) string {
 		return i18n.T(ctx, "Delivery")
 	case "terms":
 		return i18n.T(ctx, "Deal with restaurants")
+	case "payments":
+		return i18n.T(ctx, "Payments")
 	case "pay":
 		return i18n.T(ctx, "Pay of couriers")
 	case "limits":
@@ -74,6 +76,12 @@ func describeMoney(ctx context.Context, name string) (label, help string) {
 		return i18n.T(ctx, "Who bears the fee for cards"), i18n.T(ctx, "What the provider takes of a card payment.")
 	case "terms.fee_to":
 		return i18n.T(ctx, "Whose the delivery fee is"), i18n.T(ctx, "The restaurant's where its own people deliver.")
+	case "payments.capture":
+		return i18n.T(ctx, "Charge cards on"), i18n.T(ctx, "When the restaurant confirms, or when the food is delivered. Until then the amount is only held.")
+	case "payments.act_within":
+		return i18n.T(ctx, "Time to confirm at the bank"), i18n.T(ctx, "An order whose customer has not confirmed the payment at their bank by then is cancelled.")
+	case "payments.cash_limit":
+		return i18n.T(ctx, "Ask couriers for their cash from"), i18n.T(ctx, "In the smallest coin: 20000 is 200 euros. 0 is never.")
 	case "pay.per_order":
 		return i18n.T(ctx, "For each order"), i18n.T(ctx, "In the smallest coin. Tips are the courier's besides.")
 	case "pay.per_km":
