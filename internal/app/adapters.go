@@ -10,6 +10,7 @@ import (
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/delivery/dispatch"
 	"github.com/stoa-town/stoa/internal/delivery/order"
+	"github.com/stoa-town/stoa/internal/delivery/payment"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/files"
@@ -28,6 +29,9 @@ func (w *work) OpenTasks(ctx context.Context, tx *db.Tx, courier id.ID) (int, er
 
 // orders lets the books ask orders, which are built after them.
 type orders struct{ *order.Service }
+
+// payments lets them ask payments, which book what they move.
+type payments struct{ *payment.Service }
 
 // photos keeps couriers' pictures among all others.
 type photos struct{ dir *files.Dir }

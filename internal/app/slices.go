@@ -91,8 +91,8 @@ func (a *App) slices() (err error) {
 	a.Promotions = promo.New(promo.Deps{DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Shops: a.Restaurants, Menus: a.Menus},
 		promo.Options{Currency: town.Currency, Ordered: a.ordered})
 	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Promotions, a.Now, rules.PromiseSlack)
-	bought := &orders{}
-	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{Orders: bought, Pay: a.courierPay})
+	bought, moved := &orders{}, &payments{}
+	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{Orders: bought, Payments: moved, Pay: a.courierPay})
 	a.Stripe = a.stripe()
 	a.Payments = payment.New(payment.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Books: a.Ledger, Providers: a.cardProviders(),
@@ -104,7 +104,7 @@ func (a *App) slices() (err error) {
 	}, order.Options{
 		Patience: a.patience, SellOut: a.Menus.SellOut, CaptureLate: a.captureLate,
 	})
-	bought.Service = a.Orders
+	bought.Service, moved.Service = a.Orders, a.Payments
 	a.Stripe.Link(stripe.Links{Payments: a.Payments, Books: a.Ledger, Orders: dues{a}})
 	a.Carts = cart.New(cart.Deps{
 		DB: a.DB, Bus: a.bus, Now: a.Now, Quoter: quoter, Restaurants: a.Restaurants, Menus: a.Menus, Orders: a.Orders,

@@ -62,6 +62,7 @@ type commands struct {
 	Demo    demoCmd    `cmd:"" help:"Open a generated town in which people order, cook and ride; throw-away data."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's tables up to date, and say so."`
 	Admin   adminCmd   `cmd:"" help:"Accounts, roles and tokens, also beside a running server."`
+	Verify  verifyCmd  `cmd:"" help:"Check the books: every sum, every reference, each order and payment; exit code 1 where anything is wrong."`
 	Doctor  doctorCmd  `cmd:"" help:"Say why something is as it is."`
 	Import  importCmd  `cmd:"" help:"Read a menu from a file."`
 	Conf    confCmd    `cmd:"" name:"config" help:"Print a stoa.toml with every setting explained."`

@@ -200,7 +200,7 @@ type Bought struct {
 type Moved struct {
 	Order    id.ID
 	Taken    money.Amount // from cards and in cash
-	Returned money.Amount // to cards, in cash and as credit
+	Returned money.Amount // to cards
 }
 
 // BookLine is an entry as it stands in the books.

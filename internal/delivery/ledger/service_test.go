@@ -251,7 +251,7 @@ func TestAnOrdersLife(t *testing.T) {
 			})
 		})
 		holds(t, s, delivery.Book{Kind: delivery.BookCustomer, Owner: 7}, -1190)
-		sh.moved[1].Returned = 1190
+		sh.moved[1].Returned = 595
 		twice(func(tx *db.Tx) error {
 			back := delivery.Returned{Order: 1, Refund: 3, Method: delivery.PayByCard, Provider: "sandbox", Amount: 595, Currency: "EUR", At: noon}
 			credit := back

@@ -288,8 +288,8 @@ func (st *story) add(kind string, first bool, e delivery.Entry) {
 			st.moved.Taken -= e.Amount
 		}
 	case paidBack:
-		if e.Book.Kind == delivery.BookCustomer {
-			st.moved.Returned += e.Amount
+		if e.Book.Kind == delivery.BookProvider && e.What == paidBack {
+			st.moved.Returned -= e.Amount
 		}
 	}
 }
