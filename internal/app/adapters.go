@@ -86,6 +86,20 @@ func (a *App) bought(ctx context.Context, code string) (id.ID, []delivery.LineRe
 	return v.Restaurant.ID, lines, nil
 }
 
+// credit returns how much the actor can spend in a currency.
+func (a *App) credit(ctx context.Context, currency string) (int64, error) {
+	return a.Ledger.Credit(ctx, access.From(ctx).ID, currency)
+}
+
+// offers returns what a restaurant promises everybody now.
+func (a *App) offers(ctx context.Context, restaurant id.ID) ([]delivery.Offer, error) {
+	shop, err := a.Restaurants.Shop(ctx, restaurant)
+	if err != nil {
+		return nil, err
+	}
+	return a.Promotions.Current(ctx, shop)
+}
+
 // ordered reports whether an account has ordered from a restaurant (0: from any) what was not cancelled.
 func (a *App) ordered(ctx context.Context, account, restaurant id.ID) (bool, error) {
 	return a.Orders.Ordered(ctx, account, restaurant)

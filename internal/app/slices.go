@@ -86,7 +86,7 @@ func (a *App) slices() (err error) {
 	a.Restaurants = restaurant.New(a.DB, a.Events, a.IDs, a.Now, a.Accounts, restaurant.Options{Currency: town.Currency, Zone: town.Timezone, Deal: a.townDeal, Audit: a.Audit, OnSave: a.restaurantSaved})
 	a.Menus = menu.New(a.DB, a.Events, a.IDs, a.Now, a.Restaurants, a.Files)
 	a.Discover = discover.New(a.DB, a.IDs, a.Now, a.Restaurants, a.Menus, discover.Options{
-		Geocoder: a.opt.Streets, Center: geo.Point{Lat: town.Lat, Lon: town.Lon}, City: town.Name, Loc: a.zone, HTTPS: a.https(), Rating: a.rating,
+		Geocoder: a.opt.Streets, Center: geo.Point{Lat: town.Lat, Lon: town.Lon}, City: town.Name, Loc: a.zone, HTTPS: a.https(), Rating: a.rating, Offers: a.offers,
 	})
 	a.Promotions = promo.New(promo.Deps{DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Shops: a.Restaurants, Menus: a.Menus},
 		promo.Options{Currency: town.Currency, Ordered: a.ordered})
@@ -146,6 +146,7 @@ func (a *App) slices() (err error) {
 	a.Menus.Routes(a.Router)
 	a.Discover.Routes(a.Router)
 	a.Carts.Routes(a.Router)
+	a.Promotions.Routes(a.Router)
 	payment.NewSandbox(a.DB).Routes(a.Router)
 	a.Orders.Routes(a.Router)
 	a.Stripe.Routes(a.Router)

@@ -72,7 +72,9 @@ type Cart struct {
 	Tip        money.Amount      `json:"tip,omitempty"`
 	Note       string            `json:"note,omitempty"` // for the kitchen
 	Method     delivery.Method   `json:"method,omitempty"`
-	Last       int               `json:"last"` // the number given last
+	Code       string            `json:"code,omitempty"`   // of a promotion, as typed
+	Credit     bool              `json:"credit,omitempty"` // pay with one's credit as far as it goes
+	Last       int               `json:"last"`             // the number given last
 	UpdatedAt  time.Time         `json:"-"`
 
 	aside *Cart // what the last step threw out
@@ -92,7 +94,7 @@ func (c *Cart) Empty() bool { return len(c.Lines) == 0 }
 
 // Request returns what is to be quoted.
 func (c *Cart) Request() delivery.QuoteRequest {
-	q := delivery.QuoteRequest{Restaurant: c.Restaurant, Mode: c.Mode, At: c.At, Tip: c.Tip, Note: c.Note, Lines: make([]delivery.LineRequest, len(c.Lines))}
+	q := delivery.QuoteRequest{Restaurant: c.Restaurant, Mode: c.Mode, At: c.At, Tip: c.Tip, Note: c.Note, Code: c.Code, Lines: make([]delivery.LineRequest, len(c.Lines))}
 	if c.Mode == delivery.ByCourier {
 		q.To = c.To
 	}
@@ -156,7 +158,7 @@ func (c *Cart) putAside() {
 // restart empties the cart for another restaurant. Where there was something in it, that is put aside. The address stays, the time and the
 // note do not.
 func (c *Cart) restart(restaurant id.ID, mode delivery.Mode) {
-	fresh := Cart{Restaurant: restaurant, Mode: mode, To: c.To, Method: c.Method, Last: c.Last}
+	fresh := Cart{Restaurant: restaurant, Mode: mode, To: c.To, Method: c.Method, Credit: c.Credit, Last: c.Last}
 	if !c.Empty() {
 		c.putAside()
 		fresh.aside = c.aside

@@ -48,6 +48,9 @@ type checkoutForm struct {
 	Fingerprint string  `form:"fingerprint"`
 	Seen        string  `form:"seen"`
 	Saved       id.ID   `form:"saved"` // the button of a saved address
+	Code        string  `form:"code"`  // of a promotion, as it was applied
+	Promo       string  `form:"promo"` // as it is typed
+	Credit      bool    `form:"credit"`
 }
 
 // tips are what the chips offer, in minor units.
@@ -68,7 +71,7 @@ func (f *checkoutForm) address() *delivery.Address {
 // details reads what the form says beside the dishes, or returns an Invalid error with the fields that can't be read.
 func (f *checkoutForm) details(currency string) (Details, error) {
 	var wrong []errs.Field
-	d := Details{Mode: delivery.Mode(f.Mode), To: f.address(), Note: f.Note, Method: delivery.Method(f.Method)}
+	d := Details{Mode: delivery.Mode(f.Mode), To: f.address(), Note: f.Note, Method: delivery.Method(f.Method), Credit: f.Credit}
 	if f.When == "later" && f.At != "" {
 		at, err := time.Parse(time.RFC3339, f.At)
 		if err != nil {
@@ -136,8 +139,8 @@ func (f *checkoutForm) request(currency string) (delivery.PlaceRequest, error) {
 		}
 	}
 	in := delivery.PlaceRequest{
-		QuoteRequest: delivery.QuoteRequest{Restaurant: f.Restaurant, Mode: d.Mode, At: d.At, Lines: lines, Tip: d.Tip, Note: text.Clean(d.Note, 300)},
-		Fingerprint:  f.Fingerprint, Method: d.Method, Name: text.Clean(f.Name, 80), Phone: text.Clean(f.Phone, 40),
+		QuoteRequest: delivery.QuoteRequest{Restaurant: f.Restaurant, Mode: d.Mode, At: d.At, Lines: lines, Tip: d.Tip, Note: text.Clean(d.Note, 300), Code: f.Code},
+		Fingerprint:  f.Fingerprint, Method: d.Method, Credit: d.Credit, Name: text.Clean(f.Name, 80), Phone: text.Clean(f.Phone, 40),
 	}
 	if d.Method == delivery.PayByCard {
 		in.Card = f.Card
@@ -167,6 +170,7 @@ type checkoutView struct {
 	Saved   []delivery.SavedAddress
 	Changes []difference
 	Guest   bool
+	Credit  money.Amount // what the customer can spend
 	Now     time.Time
 }
 
@@ -180,6 +184,7 @@ type slotDay struct {
 type seen struct {
 	Lines []seenLine   `json:"l"`
 	Fee   money.Amount `json:"f"`
+	Off   money.Amount `json:"o"` // discounts
 	Total money.Amount `json:"t"`
 	From  time.Time    `json:"a"`
 	To    time.Time    `json:"z"`
@@ -192,11 +197,19 @@ type seenLine struct {
 }
 
 func seenOf(q *delivery.Quote) seen {
-	s := seen{Fee: q.Fee, Total: q.Total, From: q.From, To: q.To}
+	s := seen{Fee: q.Fee, Off: takenOff(q), Total: q.Total, From: q.From, To: q.To}
 	for _, l := range q.Lines {
 		s.Lines = append(s.Lines, seenLine{l.Item, l.Name, l.Total})
 	}
 	return s
+}
+
+// takenOff returns the sum of a quote's discounts.
+func takenOff(q *delivery.Quote) (sum money.Amount) {
+	for _, d := range q.Discounts {
+		sum += d.Amount
+	}
+	return sum
 }
 
 // difference is one thing that is not as the customer saw it.
@@ -231,6 +244,9 @@ func differences(ctx context.Context, old seen, q *delivery.Quote) []difference 
 	if len(old.Lines) > 0 && q.To.After(old.To.Add(time.Minute)) {
 		out = append(out, difference{What: i18n.T(ctx, "It comes"), Time: true, OldFrom: old.From, OldTo: old.To, NewFrom: q.From, NewTo: q.To})
 	}
+	if before, now := old.Off, takenOff(q); before != now {
+		out = append(out, difference{What: i18n.T(ctx, "Discounts"), Old: -before, New: -now})
+	}
 	if old.Total != q.Total {
 		out = append(out, difference{What: i18n.T(ctx, "Total"), Old: old.Total, New: q.Total})
 	}
@@ -262,6 +278,12 @@ func (s *Service) checkout(r *http.Request, c Cart, form *checkoutForm) (*checko
 		}
 	}
 	v.Form.Restaurant, v.Form.Mode, v.Form.Fingerprint = b.Shop.ID, string(b.Cart.Mode), b.Quote.Fingerprint
+	v.Form.Code = b.Cart.Code
+	if s.opt.Credit != nil && !v.Guest {
+		if v.Credit, err = s.opt.Credit(ctx, b.Shop.Currency); err != nil {
+			return nil, err
+		}
+	}
 	v.Form.Lines, v.Form.Seen = encode(b.Cart.Request().Lines), encode(seenOf(b.Quote))
 	if v.Form.Key == "" {
 		v.Form.Key = id.Secret()
@@ -291,7 +313,7 @@ func encode(v any) string {
 // form fills the checkout's form from the cart.
 func (b *basket) form(name string) checkoutForm {
 	c := &b.Cart
-	f := checkoutForm{When: "asap", Note: c.Note, Method: string(c.Method), Name: name, Card: "tok_ok"}
+	f := checkoutForm{When: "asap", Note: c.Note, Method: string(c.Method), Name: name, Card: "tok_ok", Credit: c.Credit}
 	if c.At != nil {
 		f.When, f.At = "later", c.At.Format(time.RFC3339)
 	}
@@ -390,6 +412,29 @@ func (s *Service) updateCheckout(w http.ResponseWriter, r *http.Request) error {
 	}
 	if c.At == nil {
 		in.At = ""
+	}
+	return s.showCheckout(w, r, c, in, wrong, http.StatusOK)
+}
+
+// applyCode notes the code that was typed and shows what it takes off. It is a form of its own, so that Enter in its field never orders.
+func (s *Service) applyCode(w http.ResponseWriter, r *http.Request) error {
+	var in checkoutForm
+	if err := httpx.DecodeForm(w, r, &in); err != nil {
+		return err
+	}
+	o := ownerOf(r)
+	c, err := s.SetCode(r.Context(), o, in.Promo)
+	if err != nil {
+		return err
+	}
+	if !httpx.IsFragment(r) || in.Restaurant == 0 {
+		return httpx.Redirect(w, r, backFrom(r.Form.Get("back")))
+	}
+	d, wrong := in.details(s.currencyOf(r.Context(), in.Restaurant))
+	if wrong == nil {
+		if c, err = s.SetDetails(r.Context(), o, d); err != nil {
+			return err
+		}
 	}
 	return s.showCheckout(w, r, c, in, wrong, http.StatusOK)
 }

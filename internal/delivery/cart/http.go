@@ -30,6 +30,7 @@ func (s *Service) Routes(rt *httpx.Router) {
 	rt.Page("POST /cart/again/{code}", httpx.May("cart.manage"), s.orderAgain)
 	rt.Page("GET /checkout", httpx.GuestOr("cart.read"), s.checkoutPage)
 	rt.Page("POST /checkout", httpx.GuestOr("order.place"), s.place)
+	rt.Page("POST /checkout/code", httpx.GuestOr("cart.manage"), s.applyCode)
 	rt.Page("POST /checkout/update", httpx.GuestOr("cart.manage"), s.updateCheckout)
 
 	op := func(method, path, name, summary string) huma.Operation {
@@ -70,6 +71,7 @@ type CartView struct {
 	Lines      []Line            `json:"lines"`
 	Tip        money.Amount      `json:"tip,omitempty"`
 	Note       string            `json:"note,omitempty"`
+	Code       string            `json:"code,omitempty" doc:"Of a promotion."`
 	Portions   int               `json:"portions"`
 	CanUndo    bool              `json:"can_undo" doc:"The last change threw something out that undo brings back."`
 	Quote      *delivery.Quote   `json:"quote,omitempty" doc:"What it costs now; absent for an empty cart."`
@@ -90,7 +92,7 @@ func (s *Service) reply(ctx context.Context, c Cart, err error, cookies ...http.
 		return nil, err
 	}
 	v := &CartView{
-		Restaurant: c.Restaurant, Mode: c.Mode, At: c.At, To: c.To, Lines: c.Lines, Tip: c.Tip, Note: c.Note, Portions: c.Portions(), CanUndo: c.aside != nil,
+		Restaurant: c.Restaurant, Mode: c.Mode, At: c.At, To: c.To, Lines: c.Lines, Tip: c.Tip, Note: c.Note, Code: c.Code, Portions: c.Portions(), CanUndo: c.aside != nil,
 	}
 	if v.Lines == nil {
 		v.Lines = []Line{}

@@ -360,7 +360,7 @@ type Offers interface {
 	// Discounts returns what promotions take off a bill of the actor's, and what is wrong with the code.
 	Discounts(ctx context.Context, b *delivery.Bill) ([]delivery.Discount, []delivery.Problem, error)
 	// Current returns what a restaurant promises everybody now.
-	Current(ctx context.Context, shop *delivery.Shop, menu *delivery.Menu) ([]delivery.Offer, error)
+	Current(ctx context.Context, shop *delivery.Shop) ([]delivery.Offer, error)
 }
 
 // Quoter prices what people want.

@@ -12,6 +12,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/geo"
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/events"
@@ -58,6 +59,8 @@ type Options struct {
 	Addresses func(ctx context.Context) ([]delivery.SavedAddress, error)
 	// Bought returns what the actor ordered once, by the order's code, to be put into the cart again; a NotFound error for others' orders.
 	Bought func(ctx context.Context, code string) (restaurant id.ID, lines []delivery.LineRequest, err error)
+	// Credit returns how much the actor can spend in a currency.
+	Credit func(ctx context.Context, currency string) (int64, error)
 	// Rating returns what verified reviews say of a restaurant.
 	Rating func(ctx context.Context, restaurant id.ID) (delivery.Rating, error)
 }
@@ -254,7 +257,7 @@ func (s *Service) Put(ctx context.Context, o Owner, q delivery.QuoteRequest) (Ca
 		if !c.Empty() {
 			c.putAside()
 		}
-		fresh := Cart{Restaurant: q.Restaurant, Mode: q.Mode, At: q.At, To: q.To, Tip: q.Tip, Note: q.Note, Method: c.Method, Last: c.Last, aside: c.aside}
+		fresh := Cart{Restaurant: q.Restaurant, Mode: q.Mode, At: q.At, To: q.To, Tip: q.Tip, Note: q.Note, Code: q.Code, Method: c.Method, Credit: c.Credit, Last: c.Last, aside: c.aside}
 		for _, l := range q.Lines {
 			fresh.Last++
 			fresh.Lines = append(fresh.Lines, Line{N: fresh.Last, LineRequest: l})
@@ -272,6 +275,15 @@ type Details struct {
 	Tip    int64 // minor units
 	Note   string
 	Method delivery.Method
+	Credit bool // pay with one's credit as far as it goes
+}
+
+// SetCode notes the code of a promotion, or, with "", takes it out. Whether it holds is for the quote to say.
+func (s *Service) SetCode(ctx context.Context, o Owner, code string) (Cart, error) {
+	return s.change(ctx, o, func(c *Cart) error {
+		c.Code = text.Clean(code, 40)
+		return nil
+	})
 }
 
 // SetDetails stores what somebody filled in at the checkout. Errors: Invalid with field paths.
@@ -284,7 +296,7 @@ func (s *Service) SetDetails(ctx context.Context, o Owner, d Details) (Cart, err
 		if c.Mode != d.Mode {
 			d.At = nil // the other mode has times of its own
 		}
-		c.Mode, c.At, c.Tip, c.Note, c.Method = d.Mode, d.At, d.Tip, probe.Note, d.Method
+		c.Mode, c.At, c.Tip, c.Note, c.Method, c.Credit = d.Mode, d.At, d.Tip, probe.Note, d.Method, d.Credit
 		if probe.To != nil {
 			c.To = probe.To
 		}

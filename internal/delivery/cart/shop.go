@@ -30,7 +30,8 @@ type shopView struct {
 	Elsewhere string  // the restaurant that the visitor's cart is of, where that is another one
 	Now       time.Time
 	LD        string
-	Rating    delivery.Rating // the zero one where nobody has reviewed
+	Offers    []delivery.Offer // what the restaurant promises everybody now
+	Rating    delivery.Rating  // the zero one where nobody has reviewed
 }
 
 // visible returns a restaurant by its name in addresses as customers may see it: one that is not shown is NotFound but for who works there.
@@ -67,6 +68,11 @@ func (s *Service) view(r *http.Request, slug string, f filter) (*shopView, error
 	}
 	if s.opt.Rating != nil {
 		if v.Rating, err = s.opt.Rating(ctx, shop.ID); err != nil {
+			return nil, err
+		}
+	}
+	if s.offers != nil {
+		if v.Offers, err = s.offers.Current(ctx, shop); err != nil {
 			return nil, err
 		}
 	}

@@ -59,6 +59,7 @@ type Item struct {
 	ClosesSoon bool     // within the hour
 	Dishes     []string // whose names were searched for
 	Rating     delivery.Rating
+	Offers     []delivery.Offer // what it promises everybody now
 
 	entry *entry
 	key   key

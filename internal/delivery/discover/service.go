@@ -46,6 +46,8 @@ type Options struct {
 	Loc      *time.Location // the town's time zone; nil: that of the restaurants listed
 	// Rating returns what verified reviews say of a restaurant; nil: lists show none.
 	Rating func(ctx context.Context, restaurant id.ID) (delivery.Rating, error)
+	// Offers returns what a restaurant promises everybody now, in the reader's language; nil: lists show none.
+	Offers func(ctx context.Context, restaurant id.ID) ([]delivery.Offer, error)
 }
 
 // Service finds restaurants and keeps addresses.
@@ -123,6 +125,13 @@ func (s *Service) find(ctx context.Context, q Query, facets bool) (*Result, erro
 	slices.SortFunc(items, func(a, b Item) int { return a.key.compare(b.key) })
 	s.cut(r, items, after, hasCursor, q.Limit)
 	s.markNew(r, list)
+	if s.opt.Offers != nil {
+		for i := range r.Items {
+			if r.Items[i].Offers, err = s.opt.Offers(ctx, r.Items[i].Card.ID); err != nil {
+				return nil, fmt.Errorf("discover: offers of %s: %w", r.Items[i].Card.Slug, err)
+			}
+		}
+	}
 	if s.opt.Rating == nil {
 		return r, nil
 	}

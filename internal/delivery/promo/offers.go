@@ -160,15 +160,23 @@ func (s *Service) spent(ctx context.Context, p *Promotion, restaurant, account i
 	return why, err
 }
 
-// Current returns what a restaurant's offers promise everybody now, those that need no code; the best known first.
-func (s *Service) Current(ctx context.Context, shop *delivery.Shop, menu *delivery.Menu) ([]delivery.Offer, error) {
+// Current returns what a restaurant's offers promise everybody now, those that need no code: its own first, then the town's.
+func (s *Service) Current(ctx context.Context, shop *delivery.Shop) ([]delivery.Offer, error) {
 	w, err := s.world(ctx)
+	if err != nil {
+		return nil, err
+	}
+	local, town := w.auto[shop.ID], w.auto[0]
+	if len(local)+len(town) == 0 {
+		return nil, nil
+	}
+	menu, err := s.menus.Menu(ctx, shop.ID)
 	if err != nil {
 		return nil, err
 	}
 	now := s.now()
 	var out []delivery.Offer
-	for _, list := range [2][]*Promotion{w.auto[shop.ID], w.auto[0]} {
+	for _, list := range [2][]*Promotion{local, town} {
 		for _, p := range list {
 			if p.holds(now, shop) {
 				out = append(out, delivery.Offer{Promotion: p.ID, Label: p.promise(ctx, menu), Kind: p.Kind, Minimum: p.Minimum, Until: p.Until})
