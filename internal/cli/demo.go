@@ -72,7 +72,7 @@ func (c demoCmd) build(ctx context.Context, cfg config.Config, log *slog.Logger)
 	}
 	d = demo.New(demo.Services{
 		Events: a.Events, Hub: a.Hub, Accounts: a.Accounts, Restaurants: a.Restaurants, Menus: a.Menus, Discover: a.Discover,
-		Quotes: a.Carts, Orders: a.Orders, Couriers: a.Couriers, Dispatch: a.Dispatch,
+		Quotes: a.Carts, Orders: a.Orders, Couriers: a.Couriers, Dispatch: a.Dispatch, Promotions: a.Promotions,
 		Friends: friends.Services{
 			Statuses: a.Statuses, Follow: a.Follow, Profiles: a.Profile, Media: a.Media, Groups: a.Town.Groups, Events: a.Town.Events,
 			Reviews: a.Town.Reviews, Menus: a.Menus,
@@ -101,6 +101,12 @@ func (c demoCmd) rules(cfg config.Config, t *town.Town) config.Config {
 	r.RestoreWithin = max(r.RestoreWithin, scaled(30*time.Second))
 	if cfg.Mail.Mode == "off" {
 		cfg.Mail.Mode = "dev" // letters are shown on a page: nobody here is real
+	}
+	if cfg.Pay == (config.Pay{}) {
+		cfg.Pay = config.Pay{PerOrder: 3_00, PerKm: 70, HourlyFloor: 13_00}
+	}
+	if cfg.Terms.Commission == 0 {
+		cfg.Terms.Commission, cfg.Terms.PickupCommission = 1200, 500
 	}
 	cfg.Town.Name, cfg.Town.Currency, cfg.Town.Timezone, cfg.Town.Lat, cfg.Town.Lon = t.Name, t.Currency, t.TimeZone, t.Center.Lat, t.Center.Lon
 	return cfg

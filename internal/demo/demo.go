@@ -23,6 +23,7 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/dispatch"
 	"github.com/stoa-town/stoa/internal/delivery/menu"
 	"github.com/stoa-town/stoa/internal/delivery/order"
+	"github.com/stoa-town/stoa/internal/delivery/promo"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant"
 	"github.com/stoa-town/stoa/internal/demo/friends"
 	"github.com/stoa-town/stoa/internal/demo/town"
@@ -47,6 +48,7 @@ type Services struct {
 	Orders      *order.Service
 	Couriers    *courier.Service
 	Dispatch    *dispatch.Service
+	Promotions  *promo.Service
 	Friends     friends.Services
 }
 

@@ -154,6 +154,9 @@ func (d *Demo) seed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := d.offers(ctx); err != nil {
+		return err
+	}
 	return together(len(t.Couriers), func(i int) error {
 		c := &t.Couriers[i]
 		actor := access.Actor{ID: ids[1+len(t.Dispatchers)+i], Handle: c.Handle, Name: c.Name, Roles: []access.Grant{{Role: access.RoleCourier}}}
