@@ -406,3 +406,63 @@ func TestVerifyFindsWhateverIsDamaged(t *testing.T) {
 		clean(t, s)
 	}, Schema)
 }
+
+func TestSumsAndBalancesOfAnOwnerByTime(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		ctx := t.Context()
+		s, sh := newBooks(d)
+		for i := range 3 { // a sale an hour, of which the last is brought
+			b := sh.put(id.ID(i + 1))
+			at := noon.Add(time.Duration(i) * time.Hour)
+			b.Sold, b.Earned = true, i == 2
+			write(t, d, func(tx *db.Tx) error {
+				if err := s.Sell(ctx, tx, b.Sale, at); err != nil || !b.Earned {
+					return err
+				}
+				return s.Earn(ctx, tx, b.Order, 9, at)
+			})
+		}
+		err := d.Read(ctx, func(tx *db.Tx) error {
+			got, err := s.Sums(ctx, tx, 5, "EUR", noon.Add(time.Hour), noon.Add(2*time.Hour))
+			slices.SortFunc(got, func(a, b delivery.BookSum) int { return cmp.Compare(a.What, b.What) })
+			want := []delivery.BookSum{{Kind: "restaurant", What: "option", Amount: -126}, {Kind: "restaurant", What: "sale", Amount: -2874}, {Kind: "tax", What: "tax", Amount: -330}}
+			if err != nil || !slices.Equal(got, want) {
+				t.Errorf("Sums of an hour = %v, %v; want %v", got, err, want)
+			}
+			all, err := s.Balances(ctx, tx, 5, time.Time{})
+			if err != nil {
+				return err
+			}
+			var sum, before money.Amount
+			for _, a := range all {
+				sum += a.Balance
+			}
+			if sum != -3*3330+353 {
+				t.Errorf("the restaurant's accounts hold %d", sum)
+			}
+			some, err := s.Balances(ctx, tx, 0, noon.Add(2*time.Hour))
+			for _, a := range some {
+				before += a.Balance
+			}
+			if err != nil || before != -2*3330 {
+				t.Errorf("before the last sale they hold %d, %v", before, err)
+			}
+			n := 0
+			var at time.Time
+			err = s.Walk(ctx, tx, 5, noon.Add(time.Hour), time.Time{}, func(l delivery.BookLine) error {
+				if n++; l.At.Before(at) || l.Book.Owner != 5 {
+					t.Errorf("%v comes after %v", l, at)
+				}
+				at = l.At
+				return nil
+			})
+			if n != 9 {
+				t.Errorf("Walk gives %d entries; want 9", n)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}, Schema)
+}

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/id"
@@ -14,13 +13,7 @@ import (
 // Walk calls fn for each entry on an owner's accounts (0: on all accounts) for a time from from on and before to, by posting and line. A zero
 // time is no bound. fn must not use tx.
 func (s *Service) Walk(ctx context.Context, tx *db.Tx, owner id.ID, from, to time.Time, fn func(delivery.BookLine) error) error {
-	least, most := int64(math.MinInt64), int64(math.MaxInt64)
-	if !from.IsZero() {
-		least = from.UnixMicro()
-	}
-	if !to.IsZero() {
-		most = to.UnixMicro()
-	}
+	least, most := span(from, to)
 	query := `SELECT p.id, e.line, p.ref, p.what, e.what, p.order_id, p.actor, e.at, p.note, e.amount, a.id, a.kind, a.owner, a.sub, a.rate, a.currency
 		FROM ledger_entry e JOIN ledger_account a ON a.id = e.account JOIN ledger_posting p ON p.id = e.posting WHERE e.at >= $1 AND e.at < $2`
 	args := []any{least, most}
@@ -47,10 +40,7 @@ func (s *Service) Walk(ctx context.Context, tx *db.Tx, owner id.ID, from, to tim
 // Balances returns what restaurants and couriers are owed, their cash and their tax: the accounts of an owner (0: of all) on which something
 // is, by owner, as of before a time; a zero time is now.
 func (s *Service) Balances(ctx context.Context, tx *db.Tx, owner id.ID, before time.Time) ([]delivery.BookAccount, error) {
-	most := int64(math.MaxInt64)
-	if !before.IsZero() {
-		most = before.UnixMicro()
-	}
+	_, most := span(time.Time{}, before)
 	query := `SELECT a.id, a.kind, a.owner, a.sub, a.rate, a.currency, CAST(SUM(e.amount) AS BIGINT)
 		FROM ledger_account a JOIN ledger_entry e ON e.account = a.id
 		WHERE e.at < $1 AND a.owner <> 0 AND a.kind IN ('restaurant', 'courier', 'cash', 'tax')`

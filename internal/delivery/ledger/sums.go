@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/id"
@@ -14,13 +13,7 @@ import (
 // Sums returns what the entries of all accounts of an owner come to in a currency, by kind and word, of those entered for a time from from
 // on and before to. A zero time is no bound: with two of them the sums are balances.
 func (s *Service) Sums(ctx context.Context, tx *db.Tx, owner id.ID, currency string, from, to time.Time) ([]delivery.BookSum, error) {
-	least, most := int64(math.MinInt64), int64(math.MaxInt64)
-	if !from.IsZero() {
-		least = from.UnixMicro()
-	}
-	if !to.IsZero() {
-		most = to.UnixMicro()
-	}
+	least, most := span(from, to)
 	list, err := db.All(ctx, tx, func(r db.Scanner) (b delivery.BookSum, err error) {
 		var kind string
 		err = r.Scan(&kind, &b.Sub, &b.What, &b.Amount)
