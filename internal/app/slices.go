@@ -24,6 +24,7 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/menu"
 	"github.com/stoa-town/stoa/internal/delivery/order"
 	"github.com/stoa-town/stoa/internal/delivery/payment"
+	"github.com/stoa-town/stoa/internal/delivery/payout"
 	"github.com/stoa-town/stoa/internal/delivery/payment/stripe"
 	"github.com/stoa-town/stoa/internal/delivery/promo"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant"
@@ -63,11 +64,12 @@ type Slices struct {
 	Privacy     *privacy.Service
 	Social
 }
+	Payouts     *payout.Service
 
 // Schemas returns the tables of every part.
 func Schemas() []fs.FS {
 	return append([]fs.FS{
-		invoice.Schema,
+		invoice.Schema, payout.Schema,
 		secrets.Schema, events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, people.Schema, setup.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
 		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, promo.Schema, payment.Schema, stripe.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
 	}, socialSchemas()...)
@@ -115,6 +117,7 @@ func (a *App) slices() (err error) {
 	a.Dispatch = dispatch.New(dispatch.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Orders: a.Orders, Restore: a.restore,
 		Couriers: a.Couriers, Shops: a.Restaurants, Photos: photos{a.Files},
+	a.Payouts = a.payouts()
 	}, dispatch.Options{Live: a.riding, Zone: a.zone})
 	tasks.Service = a.Dispatch
 	if err := a.social(); err != nil {
@@ -160,6 +163,7 @@ func (a *App) slices() (err error) {
 	return nil
 }
 
+	a.Payouts.Routes(a.Router)
 // startSlices fills the caches that would make the first requests slow.
 func (a *App) startSlices(ctx context.Context) {
 	a.run(ctx, "restaurants", a.Restaurants.Load)
