@@ -3,9 +3,11 @@ package app
 import (
 	"context"
 
+	"github.com/stoa-town/stoa/internal/account"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/delivery/invoice"
+	"github.com/stoa-town/stoa/internal/delivery/payout"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
 )
@@ -62,4 +64,39 @@ func (s sold) Seller(ctx context.Context, restaurant id.ID) (invoice.Seller, err
 
 func (s sold) Thing(ctx context.Context, order string) (access.Thing, error) {
 	return s.Orders.Thing(ctx, order)
+}
+
+// payouts builds the slice that pays restaurants and couriers.
+func (a *App) payouts() *payout.Service {
+	return payout.New(payout.Deps{
+		DB: a.DB, IDs: a.IDs, Now: a.Now, Books: a.Ledger, Payees: payees{a}, Box: a.Secrets, Post: a.Mail, Audit: a.Audit, URL: a.Address, Zone: a.zone,
+		Fresh: account.Fresh, Slug: a.restaurantBySlug,
+	})
+}
+
+// restaurantBySlug returns the restaurant with a short name, or a NotFound error.
+func (a *App) restaurantBySlug(ctx context.Context, slug string) (id.ID, error) {
+	shop, err := a.Restaurants.ShopBySlug(ctx, slug)
+	if err != nil {
+		return 0, err
+	}
+	return shop.ID, nil
+}
+
+// payees knows who is paid.
+type payees struct{ *App }
+
+func (p payees) Name(ctx context.Context, kind string, owner id.ID) (string, error) {
+	if kind == payout.Courier {
+		return p.Accounts.Name(ctx, owner)
+	}
+	return p.restaurantName(ctx, owner)
+}
+
+func (p payees) People(ctx context.Context, kind string, owner id.ID) ([]account.Account, error) {
+	if kind == payout.Courier {
+		acc, err := p.Accounts.Get(ctx, owner)
+		return []account.Account{acc}, err
+	}
+	return p.Accounts.Holders(ctx, access.Grant{Role: access.RoleOwner, Place: owner})
 }
