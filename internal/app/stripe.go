@@ -13,6 +13,7 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/payment/stripe"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
 // stripe builds what charges cards through Stripe, which does nothing where no key is set.
@@ -33,6 +34,14 @@ func (a *App) cardProviders() []payment.Named {
 		return []payment.Named{sandbox}
 	}
 	return []payment.Named{{Name: stripe.Name, Provider: a.Stripe}, sandbox}
+}
+
+// cards returns what tells the checkout which cards can be paid with; nil: those of the sandbox.
+func (a *App) cards() func(context.Context) ([]ui.Option, error) {
+	if !a.Stripe.On() {
+		return nil
+	}
+	return a.Stripe.Choices
 }
 
 // townShare returns what of an order's amount stays with the town.

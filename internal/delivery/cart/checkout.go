@@ -21,6 +21,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
+	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
 // checkoutForm is the whole checkout as one form. It says everything that is ordered, so that sending it twice asks for the same thing
@@ -171,6 +172,7 @@ type checkoutView struct {
 	Changes []difference
 	Guest   bool
 	Credit  money.Amount // what the customer can spend
+	Cards   []ui.Option  // that can be paid with
 	Now     time.Time
 }
 
@@ -294,12 +296,29 @@ func (s *Service) checkout(r *http.Request, c Cart, form *checkoutForm) (*checko
 	if err := s.slots(ctx, v); err != nil {
 		return nil, err
 	}
+	if err := s.cards(ctx, v); err != nil {
+		return nil, err
+	}
 	if s.opt.Addresses != nil && !v.Guest && b.Cart.Mode == delivery.ByCourier {
 		if v.Saved, err = s.opt.Addresses(ctx); err != nil {
 			return nil, err
 		}
 	}
 	return v, nil
+}
+
+// cards puts the cards into a view that can be paid with, and chooses the first where another was chosen.
+func (s *Service) cards(ctx context.Context, v *checkoutView) (err error) {
+	v.Cards = testCards(ctx)
+	if s.opt.Cards != nil && !v.Guest {
+		if v.Cards, err = s.opt.Cards(ctx); err != nil {
+			return err
+		}
+	}
+	if !slices.ContainsFunc(v.Cards, func(o ui.Option) bool { return o.Value == v.Form.Card }) && len(v.Cards) > 0 {
+		v.Form.Card = v.Cards[0].Value
+	}
+	return nil
 }
 
 func encode(v any) string {
@@ -520,6 +539,9 @@ func (s *Service) place(w http.ResponseWriter, r *http.Request) error {
 	// The order stands whatever becomes of the cart: should this fail, the event empties it.
 	if err := s.db.Write(context.WithoutCancel(ctx), func(tx *db.Tx) error { return s.ordered(ctx, tx, o.account, req.Restaurant, s.now()) }); err != nil {
 		slog.WarnContext(ctx, "cart: not emptied after the order", "order", placed.Order, "err", err)
+	}
+	if placed.Action != nil {
+		return httpx.Redirect(w, r, "/pay/"+placed.Code)
 	}
 	return httpx.Redirect(w, r, "/orders/"+placed.Code)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/events"
+	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
 // Schema holds the slice's table.
@@ -63,6 +64,8 @@ type Options struct {
 	Credit func(ctx context.Context, currency string) (int64, error)
 	// Rating returns what verified reviews say of a restaurant.
 	Rating func(ctx context.Context, restaurant id.ID) (delivery.Rating, error)
+	// Cards returns the cards that the actor can pay with; nil: the sandbox's test cards.
+	Cards func(ctx context.Context) ([]ui.Option, error)
 }
 
 // Service keeps the carts and shows the pages from a restaurant to an order. Safe for concurrent use.

@@ -2,13 +2,16 @@ package stripe
 
 import (
 	"context"
+	"fmt"
 
 	api "github.com/stripe/stripe-go/v85"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
 // Card is a card that a customer keeps at Stripe.
@@ -88,6 +91,20 @@ func (s *Service) Cards(ctx context.Context) ([]Card, error) {
 		}
 	}
 	return out, nil
+}
+
+// Choices returns the cards that the acting person can pay with, in their language: those they keep, and one that they type on the pay
+// page. Where Stripe does not answer there is only the latter.
+func (s *Service) Choices(ctx context.Context) ([]ui.Option, error) {
+	cards, err := s.Cards(ctx)
+	if err != nil && !errs.Is(err, errs.Unavailable) {
+		return nil, err
+	}
+	var out []ui.Option
+	for _, c := range cards {
+		out = append(out, ui.Option{Value: c.ID, Label: c.Name(), Hint: i18n.T(ctx, "holds until %s", fmt.Sprintf("%02d/%d", c.ExpMonth, c.ExpYear))})
+	}
+	return append(out, ui.Option{Value: NewCard, Label: i18n.T(ctx, "Another card"), Hint: i18n.T(ctx, "You type it on the next page.")}), nil
 }
 
 // silent is what people are told where Stripe gives no answer that helps.
