@@ -30,6 +30,8 @@ import (
 	"github.com/stoa-town/stoa/internal/social/translate"
 	"github.com/stoa-town/stoa/internal/social/trend"
 	"github.com/stoa-town/stoa/internal/social/web"
+	"github.com/stoa-town/stoa/internal/social/web/meet"
+	"github.com/stoa-town/stoa/internal/social/web/own"
 )
 
 // Social are the slices of the social network.
@@ -55,6 +57,8 @@ type Social struct {
 	News
 	Town  Town
 	Pages *web.Pages
+	Own   *own.Pages
+	Meet  *meet.Pages
 	Order
 }
 
@@ -108,6 +112,8 @@ func (a *App) socialRoutes() {
 	a.newsRoutes()
 	a.moderationRoutes()
 	a.Pages.Routes(a.Router)
+	a.Own.Routes(a.Router)
+	a.Meet.Routes(a.Router)
 }
 
 // socialParts returns what each slice of the social network says about what it stores of people.

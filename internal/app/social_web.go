@@ -16,9 +16,12 @@ import (
 	"github.com/stoa-town/stoa/internal/social/follow"
 	"github.com/stoa-town/stoa/internal/social/list"
 	"github.com/stoa-town/stoa/internal/social/media"
+	"github.com/stoa-town/stoa/internal/social/schedule"
 	"github.com/stoa-town/stoa/internal/social/status"
 	"github.com/stoa-town/stoa/internal/social/timeline"
 	"github.com/stoa-town/stoa/internal/social/web"
+	"github.com/stoa-town/stoa/internal/social/web/meet"
+	"github.com/stoa-town/stoa/internal/social/web/own"
 )
 
 // pagesOfPeople builds the pages of the social network. It comes after every slice that they show.
@@ -28,10 +31,15 @@ func (a *App) pagesOfPeople() {
 		Graph: webGraph{a.Follow}, Statuses: webStatuses{a.Statuses}, Posts: webPosts{a}, Feeds: webFeeds{a.Timelines},
 		Parts: web.Parts{
 			Lists: webLists{a.Lists}, Notices: a.Notices, Talks: a.Talks, Search: webSearch{a}, Picks: webPicks{a, &extras{App: a}},
-			Groups: webGroups{a.Town.Groups}, Happenings: webEvents{a}, Self: webSelf{a.Profile}, Filters: webFilters{a.Filters},
+			Groups: webGroups{a.Town.Groups}, Happenings: webEvents{a}, Desk: webDesk{a}, Translator: webTranslator{a},
 			Reports: webReports{a.Moderation}, Town: webTown{a}, Tags: a.Follow,
 		},
 	})
+	a.Own = own.New(own.Deps{
+		Frame: a.Pages.Frame, Now: a.Now, Profiles: a.Profile, Self: webSelf{a.Profile}, Filters: webFilters{a.Filters}, Strangers: webStrangers{a.Notices},
+		Files: webFiles{a.Follow}, Waiting: webWaiting{a},
+	})
+	a.Meet = meet.New(meet.Deps{Frame: a.Pages.Frame, Groups: meetGroups{a.Town.Groups}, Events: meetEvents{a.Town.Events}})
 	a.Pages.React()
 	a.Also("pages of the social network", a.Pages.Run)
 }
@@ -144,19 +152,29 @@ func (p webPosts) Post(ctx context.Context, actor access.Actor, d web.Draft) (id
 
 // Later keeps a post until its time.
 func (p webPosts) Later(ctx context.Context, actor access.Actor, d web.Draft, at time.Time) error {
-	in, err := p.draft(ctx, actor, d)
+	e, err := p.entry(ctx, actor, d, at)
 	if err != nil {
 		return err
+	}
+	_, err = p.App.Later.Put(ctx, actor.ID, e)
+	return err
+}
+
+// entry returns what somebody has typed as it waits for its time.
+func (p webPosts) entry(ctx context.Context, actor access.Actor, d web.Draft, at time.Time) (schedule.Entry, error) {
+	in, err := p.draft(ctx, actor, d)
+	if err != nil {
+		return schedule.Entry{}, err
+	}
+	doc, err := json.Marshal(in)
+	if err != nil {
+		return schedule.Entry{}, fmt.Errorf("app: keep a post for later: %w", err)
 	}
 	params, err := json.Marshal(map[string]any{
 		"text": d.Text, "spoiler_text": d.Warning, "visibility": d.Visibility.Wire(false), "language": d.Lang, "sensitive": d.Sensitive, "media_ids": append([]id.ID{}, in.Media...),
 		"scheduled_at": nil, "idempotency": nil, "poll": nil, "in_reply_to_id": nil, "with_rate_limit": false,
 	})
-	if err != nil {
-		return fmt.Errorf("app: keep a post for later: %w", err)
-	}
-	_, err = waiting(p).Later(ctx, actor.ID, at, in, params)
-	return err
+	return schedule.Entry{At: at, Doc: doc, Params: params, Media: in.Media}, err
 }
 
 func pollOf(d web.Draft) *status.NewPoll {

@@ -10,6 +10,7 @@ import (
 	"github.com/stoa-town/stoa/internal/social/group"
 	"github.com/stoa-town/stoa/internal/social/search"
 	"github.com/stoa-town/stoa/internal/social/web"
+	"github.com/stoa-town/stoa/internal/social/web/meet"
 )
 
 // webSearch is how pages find things.
@@ -106,7 +107,7 @@ type webGroups struct{ *group.Service }
 
 func groupOf(g *group.Group) web.Group {
 	return web.Group{
-		ID: g.ID, Handle: g.Handle, Name: g.Name, About: g.About, Rules: g.Rules, Closed: g.Closed, Joining: string(g.Joining), Members: g.Members, Role: string(g.Role),
+		ID: g.ID, Handle: g.Handle, Name: g.Name, About: g.About, Rules: g.Rules, Closed: g.Closed, Joining: string(g.Joining), Members: g.Members, Asking: g.Asking, Role: string(g.Role),
 	}
 }
 
@@ -135,15 +136,6 @@ func (g webGroups) Join(ctx context.Context, handle string) error {
 	return err
 }
 
-// Create makes a group.
-func (g webGroups) Create(ctx context.Context, in web.Group) (string, error) {
-	got, err := g.Service.Create(ctx, group.Input{Handle: in.Handle, Closed: in.Closed, Name: &in.Name, About: &in.About, Rules: &in.Rules, Joining: &in.Joining})
-	if err != nil {
-		return "", err
-	}
-	return got.Handle, nil
-}
-
 // webEvents is how pages deal with events.
 type webEvents struct{ *App }
 
@@ -152,7 +144,7 @@ func eventOf(e *event.Event) web.Happening {
 		EventCard: social.EventCard{
 			ID: e.ID, Title: e.Title, Starts: social.Time{Time: e.Starts}, Ends: social.Time{Time: e.Ends}, TZ: e.TZ, Place: e.Place, Coming: e.Coming, Called: e.Cancelled, URL: e.URL,
 		},
-		Status: e.Status, Handle: e.Handle, Name: e.Name, Maybe: e.Maybe, Waiting: e.Waiting, Capacity: e.Capacity, Answer: string(e.Answer), Calendar: e.Calendar,
+		Status: e.Status, Handle: e.Handle, Name: e.Name, Maybe: e.Maybe, Waiting: e.Waiting, Capacity: e.Capacity, Answer: string(e.Answer), Mine: e.Mine, Calendar: e.Calendar,
 	}
 }
 
@@ -184,15 +176,106 @@ func (w webEvents) Answer(ctx context.Context, which id.ID, answer string) (web.
 	return eventOf(got), nil
 }
 
-// Create holds an event.
-func (w webEvents) Create(ctx context.Context, in web.NewHappening) (id.ID, error) {
-	d := event.Draft{Input: event.Input{Title: &in.Title, Starts: &in.Starts, Place: &in.Place, Capacity: &in.Capacity}, Text: in.Text, Visibility: in.Visibility}
-	if !in.Ends.IsZero() {
-		d.Ends = &in.Ends
+// meetGroups is how those in a group keep it.
+type meetGroups struct{ *group.Service }
+
+// Get returns a group.
+func (g meetGroups) Get(ctx context.Context, handle string) (meet.Group, error) {
+	got, err := g.Service.Get(ctx, handle)
+	if err != nil {
+		return meet.Group{}, err
 	}
-	got, err := w.Town.Events.Create(ctx, d)
+	return meet.Group{Handle: got.Handle, Name: got.Name, About: got.About, Rules: got.Rules, Joining: string(got.Joining), Closed: got.Closed, Role: string(got.Role)}, nil
+}
+
+// Create makes a group.
+func (g meetGroups) Create(ctx context.Context, in meet.Group) (string, error) {
+	got, err := g.Service.Create(ctx, group.Input{Handle: in.Handle, Closed: in.Closed, Name: &in.Name, About: &in.About, Rules: &in.Rules, Joining: &in.Joining})
+	if err != nil {
+		return "", err
+	}
+	return got.Handle, nil
+}
+
+// Update changes a group.
+func (g meetGroups) Update(ctx context.Context, in meet.Group) error {
+	_, err := g.Service.Update(ctx, in.Handle, group.Input{Name: &in.Name, About: &in.About, Rules: &in.Rules, Joining: &in.Joining})
+	return err
+}
+
+// People returns a page of those with a role.
+func (g meetGroups) People(ctx context.Context, handle, role, cursor string, limit int) (out []meet.Member, next string, err error) {
+	if role == "" {
+		role = string(group.Member)
+	}
+	got, err := g.Service.People(ctx, handle, group.Role(role), cursor, limit)
+	for _, m := range got.Items {
+		out = append(out, meet.Member{ID: m.ID, Handle: m.Handle, Name: m.Name, Avatar: m.Avatar, Role: string(m.Role), Since: m.Since})
+	}
+	return out, got.Next, err
+}
+
+// SetRole makes somebody something in a group.
+func (g meetGroups) SetRole(ctx context.Context, handle string, account id.ID, role string) error {
+	_, err := g.Service.SetRole(ctx, handle, account, group.Role(role))
+	return err
+}
+
+// Invite lets somebody join.
+func (g meetGroups) Invite(ctx context.Context, handle, whom string) error {
+	_, err := g.Service.Invite(ctx, handle, whom)
+	return err
+}
+
+// meetEvents is how people hold events.
+type meetEvents struct{ *event.Service }
+
+// Get returns an event.
+func (e meetEvents) Get(ctx context.Context, which id.ID) (meet.Event, error) {
+	got, err := e.Service.Get(ctx, which)
+	if err != nil {
+		return meet.Event{}, err
+	}
+	return meet.Event{
+		ID: got.ID, Status: got.Status, Title: got.Title, Place: got.Place, Starts: got.Starts, Ends: got.Ends, Capacity: got.Capacity, Visibility: got.Visibility,
+		Mine: got.Mine, Cancelled: got.Cancelled, Coming: got.Coming, Maybe: got.Maybe, Waiting: got.Waiting,
+	}, nil
+}
+
+func eventInput(in *meet.Event) event.Input {
+	out := event.Input{Title: &in.Title, Starts: &in.Starts, Place: &in.Place, Capacity: &in.Capacity}
+	if !in.Ends.IsZero() {
+		out.Ends = &in.Ends
+	}
+	return out
+}
+
+// Create holds an event.
+func (e meetEvents) Create(ctx context.Context, in meet.Event) (id.ID, error) {
+	got, err := e.Service.Create(ctx, event.Draft{Input: eventInput(&in), Text: in.Text, Visibility: in.Visibility})
 	if err != nil {
 		return 0, err
 	}
 	return got.ID, nil
+}
+
+// Update changes an event.
+func (e meetEvents) Update(ctx context.Context, in meet.Event) error {
+	_, err := e.Service.Update(ctx, in.ID, eventInput(&in))
+	return err
+}
+
+// Cancel says that an event does not take place.
+func (e meetEvents) Cancel(ctx context.Context, which id.ID) error {
+	_, err := e.Service.Cancel(ctx, which)
+	return err
+}
+
+// Guests returns a page of those who gave an answer.
+func (e meetEvents) Guests(ctx context.Context, which id.ID, answer, cursor string, limit int) (out []meet.Guest, next string, err error) {
+	got, err := e.Service.Guests(ctx, which, event.Answer(answer), cursor, limit)
+	for _, g := range got.Items {
+		out = append(out, meet.Guest{Handle: g.Handle, Name: g.Name, Avatar: g.Avatar, Since: g.Since})
+	}
+	return out, got.Next, err
 }

@@ -44,6 +44,7 @@ type Scheduled struct {
 	At     social.Time         `json:"scheduled_at"`
 	Params json.RawMessage     `json:"params"`
 	Media  []social.Attachment `json:"media_attachments"`
+	Doc    json.RawMessage     `json:"-"`                // as it was stored
 	Failed string              `json:"failed,omitempty"` // why it was not posted; it stays until its author moves or deletes it
 }
 

@@ -64,11 +64,26 @@ func unique(status id.ID) string { return kindPost + ":" + status.String() }
 // Put keeps a status until its time. It returns an Invalid error for a time that is too near or too far, for more than somebody may have
 // waiting, and for files that are not theirs.
 func (s *Service) Put(ctx context.Context, account id.ID, e Entry) (Scheduled, error) {
+	return s.put(ctx, account, e, 0)
+}
+
+// Replace has another status wait in place of one that does already. It returns the errors of Put, and a NotFound error for one of others, or
+// one that was posted meanwhile.
+func (s *Service) Replace(ctx context.Context, account, status id.ID, e Entry) (Scheduled, error) {
+	return s.put(ctx, account, e, status)
+}
+
+func (s *Service) put(ctx context.Context, account id.ID, e Entry, instead id.ID) (Scheduled, error) {
 	if err := due(e.At, s.now()); err != nil {
 		return Scheduled{}, err
 	}
 	w := row{id: s.ids.Next(), account: account, at: e.At.UTC().Truncate(time.Millisecond), doc: string(e.Doc), params: string(e.Params), media: e.Media}
 	err := s.db.Write(ctx, func(tx *db.Tx) error {
+		if instead != 0 {
+			if err := s.drop(ctx, tx, account, instead); err != nil {
+				return err
+			}
+		}
 		day := w.at.Truncate(24 * time.Hour)
 		all, thatDay, err := waiting(ctx, tx, account, day, day.Add(24*time.Hour))
 		switch {
@@ -201,13 +216,15 @@ func gone(n int64) error {
 
 // Delete has a status never posted. It returns a NotFound error for one of others, and for one that was posted already.
 func (s *Service) Delete(ctx context.Context, account, status id.ID) error {
-	return s.db.Write(ctx, func(tx *db.Tx) error {
-		n, err := remove(ctx, tx, status, account)
-		if err != nil || n == 0 {
-			return errors.Join(err, gone(n))
-		}
-		return s.jobs.CancelUnique(ctx, tx, unique(status))
-	})
+	return s.db.Write(ctx, func(tx *db.Tx) error { return s.drop(ctx, tx, account, status) })
+}
+
+func (s *Service) drop(ctx context.Context, tx *db.Tx, account, status id.ID) error {
+	n, err := remove(ctx, tx, status, account)
+	if err != nil || n == 0 {
+		return errors.Join(err, gone(n))
+	}
+	return s.jobs.CancelUnique(ctx, tx, unique(status))
 }
 
 // handlePost posts a status whose time has come.

@@ -31,7 +31,7 @@ func scan(r db.Scanner) (w row, err error) {
 }
 
 func (w row) shown() Scheduled {
-	return Scheduled{ID: w.id, At: social.Time{Time: w.at}, Params: json.RawMessage(w.params), Failed: w.failed}
+	return Scheduled{ID: w.id, At: social.Time{Time: w.at}, Params: json.RawMessage(w.params), Doc: json.RawMessage(w.doc), Failed: w.failed}
 }
 
 func words(ids []id.ID) string {

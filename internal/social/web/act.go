@@ -254,6 +254,15 @@ func (p *Pages) statusMenu(w http.ResponseWriter, r *http.Request) error {
 		s = s.Reblog
 	}
 	m := menu{view: p.View(r), status: s, mine: rel.Viewer != 0 && s.Account.ID == rel.Viewer, url: p.URL() + card.Link(s), reports: p.Reports != nil}
+	if s.Stoa != nil && s.Stoa.Group != nil && p.Groups != nil && rel.Viewer != 0 {
+		g, err := p.Groups.Get(ctx, s.Stoa.Group.Handle)
+		if err != nil && !errs.Is(err, errs.NotFound) {
+			return err
+		}
+		if g.moderated() {
+			m.group = g.Handle
+		}
+	}
 	if rel.Viewer != 0 && !m.mine {
 		tie, err := p.between(ctx, rel.Viewer, s.Account.ID)
 		if err != nil {
@@ -269,7 +278,8 @@ type menu struct {
 	view    card.View
 	status  *social.Status
 	mine    bool
-	reports bool // there are moderators to be told
+	group   string // which the viewer moderates; empty: none
+	reports bool   // there are moderators to be told
 	tie     social.Relationship
 	url     string
 }
@@ -343,4 +353,41 @@ func (p *Pages) history(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return httpx.Render(w, r, http.StatusOK, p.Sheet(r, i18n.T(ctx, "How it was before"), card.Link(s), historyList(p.View(r), versions)))
+}
+
+// Translator says posts in other languages.
+type Translator interface {
+	// On reports whether there is a service that translates.
+	On() bool
+	// Translate returns a status' warning and text, safe HTML, in a language, and who translated it. Errors: NotFound; Forbidden for what is
+	// not public; Unavailable.
+	Translate(ctx context.Context, viewer, status id.ID, lang string) (warning, content, provider string, err error)
+}
+
+// translation shows a status in the reader's language.
+func (p *Pages) translation(w http.ResponseWriter, r *http.Request) error {
+	status, err := statusID(r)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	rel, err := p.relations(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := p.one(ctx, rel, status, "")
+	if err != nil {
+		return err
+	}
+	v := p.View(r)
+	v.Into = i18n.Lang(ctx)
+	warning, content, provider, err := p.Translator.Translate(ctx, rel.Viewer, status, v.Into)
+	if err != nil {
+		return err
+	}
+	body := card.Translated(v, s, warning, content, provider)
+	if !ui.IsFragment(r) {
+		body = p.Sheet(r, i18n.T(ctx, "Post by %s", card.Name(&s.Account)), card.Link(s), body)
+	}
+	return httpx.Render(w, r, http.StatusOK, body)
 }

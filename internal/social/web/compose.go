@@ -33,6 +33,18 @@ type Picks interface {
 	Picked(ctx context.Context, kind string, thing id.ID) (Pick, error)
 }
 
+// Desk keeps posts that are not posted yet.
+type Desk interface {
+	// Scheduled returns a post that waits for its time, and Draft one that was not finished. Errors: NotFound.
+	Scheduled(ctx context.Context, account, post id.ID) (Draft, time.Time, error)
+	Draft(ctx context.Context, account, draft id.ID) (Draft, error)
+	// Reschedule has another post wait in place of one. It returns the errors of Posts.Later, and NotFound for what was posted meanwhile.
+	Reschedule(ctx context.Context, actor access.Actor, post id.ID, d Draft, at time.Time) error
+	// Keep keeps a draft: a new one where draft is 0, else in place of that one. Errors: Invalid; NotFound.
+	Keep(ctx context.Context, account, draft id.ID, d Draft) error
+	DeleteDraft(ctx context.Context, account, draft id.ID) error
+}
+
 // Pick is something that a post can show.
 type Pick struct {
 	Kind  string // dish, restaurant, event
@@ -71,6 +83,9 @@ type composeForm struct {
 	Restaurant id.ID    `form:"restaurant"`
 	Event      id.ID    `form:"event"`
 	Key        string   `form:"idempotency_key"`
+	Wait       id.ID    `form:"wait"`  // a post that waits already
+	Draft      id.ID    `form:"draft"` // a draft of the desk
+	Keep       bool     `form:"keep"`  // as a draft
 
 	alt map[string]string
 }
@@ -93,7 +108,7 @@ type composer struct {
 // title says what is being written.
 func (c *composer) title(ctx context.Context) string {
 	switch {
-	case c.Edit != 0:
+	case c.Edit != 0 || c.Wait != 0:
 		return i18n.T(ctx, "Edit a post")
 	case c.answers != nil:
 		return i18n.T(ctx, "Reply to %s", card.Name(&c.answers.Account))
@@ -108,6 +123,10 @@ func (c *composer) draft() string {
 	switch {
 	case c.Edit != 0:
 		return "edit-" + c.Edit.String()
+	case c.Wait != 0:
+		return "wait-" + c.Wait.String()
+	case c.Draft != 0:
+		return "draft-" + c.Draft.String()
 	case c.Reply != 0:
 		return "reply-" + c.Reply.String()
 	case c.Quote != 0:
@@ -300,6 +319,12 @@ func (p *Pages) compose(w http.ResponseWriter, r *http.Request) error {
 		in = formOf(d)
 		in.Edit = edit
 	}
+	if p.Desk != nil && (in.Wait != 0 || in.Draft != 0) {
+		var err error
+		if in, err = p.fromDesk(ctx, in); err != nil {
+			return err
+		}
+	}
 	c, err := p.composer(r, in)
 	if err != nil {
 		return err
@@ -310,6 +335,44 @@ func (p *Pages) compose(w http.ResponseWriter, r *http.Request) error {
 	}
 	c.first = true
 	return httpx.Render(w, r, http.StatusOK, p.composeWhole(c.view, c))
+}
+
+// fromDesk returns what was written before, to be written on.
+func (p *Pages) fromDesk(ctx context.Context, in composeForm) (composeForm, error) {
+	who := access.From(ctx).ID
+	if in.Draft != 0 {
+		d, err := p.Desk.Draft(ctx, who, in.Draft)
+		out := formOf(d)
+		out.Draft = in.Draft
+		return out, err
+	}
+	d, at, err := p.Desk.Scheduled(ctx, who, in.Wait)
+	out := formOf(d)
+	out.Wait, out.HasLater, out.At = in.Wait, true, at.In(p.Zone).Format(frame.LocalTime)
+	return out, err
+}
+
+// keep keeps what was typed as a draft.
+func (p *Pages) keep(w http.ResponseWriter, r *http.Request, in composeForm, d Draft) error {
+	if err := p.Desk.Keep(r.Context(), access.From(r.Context()).ID, in.Draft, d); err != nil {
+		return p.refused(w, r, in, err)
+	}
+	if !ui.IsFragment(r) {
+		return httpx.Redirect(w, r, "/waiting")
+	}
+	return httpx.Render(w, r, http.StatusOK, postedToast(i18n.T(r.Context(), "Kept as a draft."), "/waiting"))
+}
+
+// written takes the draft away of what was posted.
+func (p *Pages) written(ctx context.Context, in composeForm) error {
+	if in.Draft == 0 || p.Desk == nil {
+		return nil
+	}
+	err := p.Desk.DeleteDraft(ctx, access.From(ctx).ID, in.Draft)
+	if errs.Is(err, errs.NotFound) {
+		return nil // deleted meanwhile
+	}
+	return err
 }
 
 // send posts what was typed, or changes a post.
@@ -326,7 +389,10 @@ func (p *Pages) send(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, actor := r.Context(), access.From(r.Context())
 	d, err := in.draftOf()
-	if err == nil && in.HasLater && in.Edit == 0 {
+	if err == nil && in.Keep && in.Edit == 0 && p.Desk != nil {
+		return p.keep(w, r, in, d)
+	}
+	if err == nil && (in.HasLater || in.Wait != 0) && in.Edit == 0 {
 		return p.later(w, r, in, d)
 	}
 	status := in.Edit
@@ -339,6 +405,9 @@ func (p *Pages) send(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err != nil {
 		return p.refused(w, r, in, err)
+	}
+	if err := p.written(ctx, in); err != nil {
+		return err
 	}
 	rel, err := p.relations(ctx)
 	if err != nil {
@@ -366,19 +435,26 @@ func (p *Pages) send(w http.ResponseWriter, r *http.Request) error {
 
 // later keeps a post until its time.
 func (p *Pages) later(w http.ResponseWriter, r *http.Request, in composeForm, d Draft) error {
-	at, err := time.ParseInLocation(localTime, in.At, p.Zone)
-	if err != nil {
+	ctx, actor := r.Context(), access.From(r.Context())
+	at, err := time.ParseInLocation(frame.LocalTime, in.At, p.Zone)
+	switch {
+	case err != nil:
 		err = errs.InvalidField("at", "Say when it should be posted.")
-	} else {
-		err = p.Posts.Later(r.Context(), access.From(r.Context()), d, at)
+	case in.Wait != 0 && p.Desk != nil:
+		err = p.Desk.Reschedule(ctx, actor, in.Wait, d, at)
+	default:
+		err = p.Posts.Later(ctx, actor, d, at)
 	}
 	if err != nil {
 		return p.refused(w, r, in, err)
 	}
-	if !ui.IsFragment(r) {
-		return httpx.Redirect(w, r, "/home")
+	if err := p.written(ctx, in); err != nil {
+		return err
 	}
-	return httpx.Render(w, r, http.StatusOK, frame.Toast(ui.ToastProps{Text: i18n.T(r.Context(), "It will be posted then.")}))
+	if !ui.IsFragment(r) {
+		return httpx.Redirect(w, r, "/waiting")
+	}
+	return httpx.Render(w, r, http.StatusOK, postedToast(i18n.T(ctx, "It will be posted then."), "/waiting"))
 }
 
 // refused says what is wrong with a post.

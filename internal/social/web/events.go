@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/social"
@@ -22,8 +21,6 @@ type Happenings interface {
 	Get(ctx context.Context, event id.ID) (Happening, error)
 	// Answer says whether one comes: coming, maybe, no, or empty to take that back.
 	Answer(ctx context.Context, event id.ID, answer string) (Happening, error)
-	// Create holds an event and returns its id.
-	Create(ctx context.Context, in NewHappening) (id.ID, error)
 }
 
 // Happening is an event as the reader sees it.
@@ -36,21 +33,12 @@ type Happening struct {
 	Waiting  int64
 	Capacity int64
 	Answer   string // the reader's: coming, maybe, no, waiting; empty: none yet
+	Mine     bool   // the reader may change it
 	Calendar string // path of its iCalendar file
-}
-
-// NewHappening is an event to be held.
-type NewHappening struct {
-	Title, Place, Text string
-	Starts, Ends       time.Time // Ends zero: two hours later
-	Capacity           int64
-	Visibility         social.Visibility
 }
 
 func (p *Pages) eventRoutes(rt *httpx.Router) {
 	rt.Page("GET /events", httpx.GuestOr("status.read"), p.events)
-	rt.Page("GET /events/new", httpx.May("status.write"), p.newEvent)
-	rt.Page("POST /events", httpx.May("status.write"), p.makeEvent)
 	rt.Page("GET /events/{id}", httpx.GuestOr("status.read"), p.event)
 	rt.Page("POST /events/{id}/answer", httpx.May("status.write"), p.answerEvent)
 }
@@ -127,50 +115,6 @@ func (p *Pages) answerEvent(w http.ResponseWriter, r *http.Request) error {
 		return httpx.Redirect(w, r, "/events/"+h.ID.String())
 	}
 	return httpx.Render(w, r, http.StatusOK, answeredEvent(h))
-}
-
-type eventForm struct {
-	Title      string `form:"title"`
-	Place      string `form:"place"`
-	Text       string `form:"text"`
-	Starts     string `form:"starts"`
-	Ends       string `form:"ends"`
-	Capacity   int64  `form:"capacity"`
-	Visibility string `form:"visibility"`
-}
-
-func (p *Pages) newEvent(w http.ResponseWriter, r *http.Request) error {
-	return httpx.Render(w, r, http.StatusOK, p.eventEditor(p.View(r), eventForm{Visibility: string(social.Public)}, nil))
-}
-
-// localTime is how browsers write the value of a datetime-local input.
-const localTime = "2006-01-02T15:04"
-
-func (p *Pages) makeEvent(w http.ResponseWriter, r *http.Request) error {
-	var in eventForm
-	if err := httpx.DecodeForm(w, r, &in); err != nil {
-		return err
-	}
-	n := NewHappening{Title: in.Title, Place: in.Place, Text: in.Text, Capacity: in.Capacity, Visibility: social.Visibility(in.Visibility)}
-	var err error
-	if n.Starts, err = time.ParseInLocation(localTime, in.Starts, p.Zone); err != nil {
-		err = errs.InvalidField("body.starts_at", "Say when it begins.")
-	} else if in.Ends != "" {
-		if n.Ends, err = time.ParseInLocation(localTime, in.Ends, p.Zone); err != nil {
-			err = errs.InvalidField("body.ends_at", "This is not a time.")
-		}
-	}
-	var made id.ID
-	if err == nil {
-		made, err = p.Happenings.Create(r.Context(), n)
-	}
-	if errs.Is(err, errs.Invalid) {
-		return httpx.Render(w, r, http.StatusUnprocessableEntity, p.eventEditor(p.View(r), in, err))
-	}
-	if err != nil {
-		return err
-	}
-	return httpx.Redirect(w, r, "/events/"+made.String())
 }
 
 // eventLD returns an event as structured data.

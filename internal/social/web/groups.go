@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/text"
@@ -21,8 +20,6 @@ type Groups interface {
 	Get(ctx context.Context, handle string) (Group, error)
 	Join(ctx context.Context, handle string) error
 	Leave(ctx context.Context, handle string) error
-	// Create makes a group and returns its handle.
-	Create(ctx context.Context, g Group) (string, error)
 }
 
 // Group is a group as the reader sees it.
@@ -35,19 +32,21 @@ type Group struct {
 	Closed  bool   // only members read it
 	Joining string // open, ask, invite
 	Members int64
+	Asking  int64  // want to join, for those who moderate
 	Role    string // owner, moderator, member, asked, invited, barred; empty for a stranger
 }
 
 // in reports whether the reader is a member.
 func (g Group) in() bool { return g.Role == "owner" || g.Role == "moderator" || g.Role == "member" }
 
+// moderated reports whether the reader keeps order in it.
+func (g Group) moderated() bool { return g.Role == "owner" || g.Role == "moderator" }
+
 // path returns the address of its page.
 func (g Group) path() string { return "/groups/" + g.Handle }
 
 func (p *Pages) groupRoutes(rt *httpx.Router) {
 	rt.Page("GET /groups", httpx.GuestOr("status.read"), p.groups)
-	rt.Page("GET /groups/new", httpx.May("status.write"), p.newGroup)
-	rt.Page("POST /groups", httpx.May("status.write"), p.makeGroup)
 	rt.Page("GET /groups/{handle}", httpx.GuestOr("status.read"), p.group)
 	rt.Page("POST /groups/{handle}/join", httpx.May("follow.write"), p.joinGroup)
 	rt.Page("POST /groups/{handle}/leave", httpx.May("follow.write"), p.leaveGroup)
@@ -100,34 +99,6 @@ func (p *Pages) group(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return p.show(w, r, f)
-}
-
-func (p *Pages) newGroup(w http.ResponseWriter, r *http.Request) error {
-	return httpx.Render(w, r, http.StatusOK, p.groupEditor(p.View(r), groupForm{Joining: "open"}, nil))
-}
-
-type groupForm struct {
-	Handle  string `form:"handle"`
-	Name    string `form:"name"`
-	About   string `form:"about"`
-	Rules   string `form:"rules"`
-	Joining string `form:"joining"`
-	Closed  bool   `form:"closed"`
-}
-
-func (p *Pages) makeGroup(w http.ResponseWriter, r *http.Request) error {
-	var in groupForm
-	if err := httpx.DecodeForm(w, r, &in); err != nil {
-		return err
-	}
-	handle, err := p.Groups.Create(r.Context(), Group{Handle: in.Handle, Name: in.Name, About: in.About, Rules: in.Rules, Joining: in.Joining, Closed: in.Closed})
-	if errs.Is(err, errs.Invalid) || errs.Is(err, errs.Conflict) {
-		return httpx.Render(w, r, httpx.StatusOf(err), p.groupEditor(p.View(r), in, err))
-	}
-	if err != nil {
-		return err
-	}
-	return httpx.Redirect(w, r, "/groups/"+handle)
 }
 
 func (p *Pages) joinGroup(w http.ResponseWriter, r *http.Request) error {

@@ -178,11 +178,11 @@ type Parts struct {
 	Lists      Lists
 	Groups     Groups
 	Happenings Happenings
-	Self       Self
-	Filters    Filters
+	Desk       Desk
 	Reports    Reports
 	Town       Town
 	Tags       Tags
+	Translator Translator
 }
 
 // Pages serves the pages. Safe for concurrent use.
@@ -196,6 +196,9 @@ type Pages struct {
 func New(d Deps) *Pages {
 	p := &Pages{Deps: d}
 	p.Frame = &frame.Frame{Address: d.URL, TZ: d.Zone, Has: p.has, Beside: p.talkedAbout}
+	if d.Translator != nil {
+		p.Translates = d.Translator.On
+	}
 	p.live = newLive(p)
 	return p
 }
@@ -288,11 +291,11 @@ func (p *Pages) Routes(rt *httpx.Router) {
 		rt.Page("GET /report", httpx.May("report.write"), p.report)
 		rt.Page("POST /report", httpx.May("report.write"), p.fileReport)
 	}
+	if p.Translator != nil {
+		rt.Page("GET /statuses/{id}/translation", signed, p.translation)
+	}
 	if p.Tags != nil {
 		rt.Page("POST /tags/{tag}/follow", httpx.May("follow.write"), p.followTag)
-	}
-	if p.Self != nil && p.Filters != nil {
-		p.settingRoutes(rt)
 	}
 }
 

@@ -20,6 +20,7 @@ type View struct {
 	Base   string         // address of this server, such as "https://example.org": links below it become paths
 	Back   string         // path of the page, where forms lead back without script
 	Zone   *time.Location // of the town
+	Into   string         // language that posts can be translated into; empty: none
 	Full   bool           // the one status that its page is about: with its date, its figures in words and all of its text
 	Thread bool           // among others of the same conversation: what it answers stands above it
 	Quoted bool           // inside another: without buttons
@@ -39,6 +40,18 @@ func (v View) Path(address string) string {
 
 // Acct returns how people are written to: "@anna", "@bo@example.org".
 func Acct(a *social.Account) string { return "@" + a.Acct }
+
+// foreign reports whether a status is offered in the reader's language: public ones, written in another.
+func foreign(v View, s *social.Status) bool {
+	if v.Into == "" || v.Quoted || s.Content == "" || s.Language == nil || s.LocalOnly {
+		return false
+	}
+	if vis := visibilityOf(s); vis != social.Public && vis != social.Unlisted {
+		return false
+	}
+	from, _, _ := strings.Cut(strings.ToLower(*s.Language), "-")
+	return from != "" && from != v.Into
+}
 
 // Home returns the path of an account's page here.
 func Home(a *social.Account) string { return "/@" + a.Acct }

@@ -133,13 +133,13 @@ function add(f: HTMLFormElement, file: File): void {
     toast(why || say('The file could not be sent.'))
   }
   send.addEventListener('load', () => {
-    let answer: { id?: string; detail?: string } = {}
+    let answer: { id?: string; error?: string } = {}
     try {
       answer = JSON.parse(send.responseText)
     } catch {
       // not what was hoped for: refused below
     }
-    if (send.status >= 300 || !answer.id) return fail(answer.detail)
+    if (send.status >= 300 || !answer.id) return fail(answer.error)
     const input = document.createElement('input')
     input.type = 'hidden'
     input.name = 'media'
@@ -150,7 +150,7 @@ function add(f: HTMLFormElement, file: File): void {
     bar.remove()
   })
   send.addEventListener('error', () => fail())
-  send.open('POST', '/compose/media')
+  send.open('POST', '/api/v2/media')
   send.setRequestHeader('Accept', 'application/json')
   send.send(body)
 }
@@ -247,9 +247,14 @@ on('input', '[data-compose] textarea[name="text"]', (e) => {
   window.clearTimeout(asked)
   if (q.length < 2) return close(f)
   asked = window.setTimeout(async () => {
-    const answer = await fetch('/compose/suggest?q=' + encodeURIComponent(q), { headers: { Accept: 'application/json' } }).catch(() => null)
+    const kind = q.startsWith('#') ? 'hashtags' : 'accounts'
+    const answer = await fetch(`/api/v2/search?limit=6&type=${kind}&q=${encodeURIComponent(q.slice(1))}`, { headers: { Accept: 'application/json' } }).catch(() => null)
     if (!answer?.ok || word(t) !== q) return
-    const list = (await answer.json()) as { insert: string; label: string; note: string }[]
+    const found = (await answer.json()) as { accounts: { acct: string; display_name: string }[]; hashtags: { name: string }[] }
+    const list = [
+      ...found.accounts.map((a) => ({ insert: '@' + a.acct, label: a.display_name || a.acct, note: '@' + a.acct })),
+      ...found.hashtags.map((h) => ({ insert: '#' + h.name, label: '#' + h.name, note: '' })),
+    ]
     const box = f.querySelector('[data-suggest]')
     box?.replaceChildren(
       ...list.map((s, i) => {
@@ -290,6 +295,61 @@ on('keydown', '[data-compose] textarea[name="text"]', (e, ev) => {
     ev.stopPropagation()
     close(formOf(e)!)
   }
+})
+
+// ---- emoji: some that are used every day, and the town's own ----
+
+const daily = '😀 😂 🙂 😉 😍 🥰 😋 🤔 😴 😢 😮 😡 👍 👎 👋 🙏 👏 💪 🤝 ❤️ 💛 💚 💙 🎉 ✨ 🔥 ☀️ 🌧️ ❄️ 🌱 🌻 🐝 🐶 🐱 🍕 🍝 🍜 🥗 🍞 🧀 🍰 🍎 ☕ 🍺 🍷 🚲 🏡 📚 🎵 ⚽'.split(' ')
+interface Own {
+  shortcode: string
+  static_url: string
+  visible_in_picker: boolean
+}
+let own: Promise<Own[]> | undefined
+const put = (t: HTMLTextAreaElement, text: string) => {
+  t.setRangeText(text, t.selectionStart, t.selectionEnd, 'end')
+  t.dispatchEvent(new Event('input', { bubbles: true }))
+}
+watch('[data-emoji]', (place) => {
+  const label = place.title
+  const box = make('div', 'emoji-box')
+  box.popover = 'auto'
+  box.setAttribute('role', 'group')
+  box.ariaLabel = label
+  const choose = (text: string, ...show: (Node | string)[]) => {
+    const b = make('button', 'emoji', ...show) as HTMLButtonElement
+    b.type = 'button'
+    b.title = text
+    b.addEventListener('click', () => {
+      const f = formOf(place)
+      box.hidePopover()
+      if (!f) return
+      area(f).focus()
+      put(area(f), text)
+    })
+    return b
+  }
+  const fill = async () => {
+    if (box.childElementCount) return
+    box.append(...daily.map((d) => choose(d, d)))
+    own ??= fetch('/api/v1/custom_emojis', { headers: { Accept: 'application/json' } }).then((a) => (a.ok ? a.json() : []))
+    for (const e of await own.catch((): Own[] => [])) {
+      if (!e.visible_in_picker) continue
+      const img = document.createElement('img')
+      img.src = new URL(e.static_url).pathname
+      img.alt = `:${e.shortcode}:`
+      img.width = img.height = 24
+      box.append(choose(`:${e.shortcode}: `, img))
+    }
+  }
+  const open = make('button', 'compose-tool', '☺') as HTMLButtonElement
+  open.type = 'button'
+  open.title = open.ariaLabel = label
+  open.popoverTargetElement = box
+  open.addEventListener('click', () => void fill())
+  place.append(open, box)
+  place.removeAttribute('title')
+  place.hidden = false
 })
 
 // Last: it begins with the forms that are there already.

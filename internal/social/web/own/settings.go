@@ -1,4 +1,4 @@
-package web
+package own
 
 import (
 	"context"
@@ -186,7 +186,7 @@ func (p *Pages) addFilter(w http.ResponseWriter, r *http.Request) error {
 func (p *Pages) removeFilter(w http.ResponseWriter, r *http.Request) error {
 	of, err := id.Parse(r.PathValue("id"))
 	if err != nil {
-		return errNoTopic
+		return errNothing
 	}
 	if err := p.Filters.RemoveFilter(r.Context(), access.From(r.Context()).ID, of); err != nil {
 		return err
