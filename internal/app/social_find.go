@@ -41,7 +41,7 @@ func (a *App) findings() {
 	a.Later.React()
 	a.Trends = trend.New(trend.Deps{
 		DB: a.DB, Now: a.Now, Statuses: a.Statuses, Relations: a.Follow.Relations, Cards: a.Previews.Of, Discoverable: a.discoverable,
-		Review: func() bool { return false }, Audit: a.Audit.Write, URL: a.Address,
+		Review: func() bool { return a.Settings.Config().Social.Trends == "reviewed" }, Audit: a.Audit.Write, URL: a.Address,
 	})
 	a.Trends.React(a.Events)
 	a.Suggested = discover.New(a.DB, a.Now, a.Profile, a.Follow)

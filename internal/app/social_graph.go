@@ -37,6 +37,7 @@ func (a *App) graph() {
 	a.Profile.React(a.Events, a.Jobs)
 	a.Follow = follow.New(a.DB, a.Events, a.IDs, a.Now, a.Profile, follow.Options{
 		URL: a.Address, Tag: profile.Tag, Resolve: a.Profile.Resolve, Jobs: a.Jobs, Exclusive: list.Exclusive, Groups: a.groupsOf, Lists: listFiles{a}, Bookmarks: bookmarkFiles{a},
+		Posts: pastPosts{a}, Files: a.Files, Unlink: a.unlink,
 		History: func(ctx context.Context, tag string) (any, error) { return a.Trends.History(ctx, tag) },
 	})
 	a.Follow.React(a.Events, a.Jobs)

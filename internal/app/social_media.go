@@ -8,22 +8,20 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/personal"
 	"github.com/stoa-town/stoa/internal/social/emoji"
+	"github.com/stoa-town/stoa/internal/social/follow/archive"
 	"github.com/stoa-town/stoa/internal/social/instance"
 	"github.com/stoa-town/stoa/internal/social/media"
 	"github.com/stoa-town/stoa/internal/social/profile"
 	"github.com/stoa-town/stoa/internal/social/status"
 )
 
-// Room for the files that posts carry: of one person, and of all.
-const (
-	filesOfPerson = 2 << 30
-	filesOfAll    = 100 << 30
-)
-
 // media builds what keeps the files of posts, and the town's emoji.
 func (a *App) media() (err error) {
 	a.Media, err = media.New(media.Deps{DB: a.DB, Files: a.Files, IDs: a.IDs, Now: a.Now, URL: a.Address, Unlink: a.unlink},
-		media.Options{Person: filesOfPerson, Total: filesOfAll})
+		func() media.Options {
+			c := a.Settings.Config().Social
+			return media.Options{Person: int64(c.PersonFiles), Total: int64(c.AllFiles)}
+		})
 	if err != nil {
 		return err
 	}
@@ -79,6 +77,9 @@ func (a *App) contact(ctx context.Context) (id.ID, error) {
 func longBody(r *http.Request) int64 {
 	if media.IsUpload(r) {
 		return media.MaxFilm + media.MaxPicture + 1<<20
+	}
+	if r.Method == http.MethodPost && r.URL.Path == "/api/v1/import" {
+		return archive.MaxZip + 1<<20
 	}
 	return 0
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/stoa-town/stoa/internal/social/moderation/guard"
 	"github.com/stoa-town/stoa/internal/social/moderation/pages"
 	"github.com/stoa-town/stoa/internal/social/trend"
+	"github.com/stoa-town/stoa/internal/social/web/card"
 )
 
 // Order is how the town keeps order among its people.
@@ -97,7 +98,39 @@ func (j judged) Trends(ctx context.Context) (out []pages.Trend, err error) {
 		shown := slices.ContainsFunc(open, func(o trend.Link) bool { return o.URL == l.URL })
 		out = append(out, pages.Trend{Kind: string(trend.Links), Name: l.ID, Label: cmp.Or(l.Title, l.URL), URL: l.URL, Shown: shown, Waits: l.RequiresReview != nil && *l.RequiresReview})
 	}
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	posts, err := j.trendingPosts(ctx)
+	return append(out, posts...), err
+}
+
+// trendingPosts returns the statuses that trend, as moderators decide about them.
+func (j judged) trendingPosts(ctx context.Context) (out []pages.Trend, err error) {
+	stands, err := j.App.Trends.StatusReviews(ctx, mostTrends)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]id.ID, len(stands))
+	for i, st := range stands {
+		ids[i] = st.Status
+	}
+	list, err := j.Statuses.Exhibit(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, st := range list {
+		i := slices.IndexFunc(stands, func(r trend.StatusReview) bool { return r.Status == st.ID })
+		if i < 0 {
+			continue
+		}
+		text := []rune(st.Account.DisplayName + ": " + cmp.Or(st.SpoilerText, card.Plain(st.Content)))
+		label := string(text[:min(len(text), 140)])
+		out = append(out, pages.Trend{
+			Kind: string(trend.Statuses), Name: st.ID.String(), Label: label, URL: "/@" + st.Account.Acct + "/" + st.ID.String(), Shown: stands[i].Shown, Waits: stands[i].Waits,
+		})
+	}
+	return out, nil
 }
 
 // judgedTags are hashtags as moderators decide about them.

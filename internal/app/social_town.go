@@ -41,6 +41,7 @@ func (a *App) town() {
 	}, event.Options{Town: a.Config.Town.Name, Zone: a.zone, Base: a.Address})
 	a.Town.Reviews = review.New(review.Deps{
 		DB: a.DB, Log: a.Events, Jobs: a.Jobs, IDs: a.IDs, Now: a.Now, Orders: purchases{a}, Shops: a.Restaurants, Posts: posts, Faces: a.Profile,
+		Staff: a.staff,
 	}, review.Options{})
 	a.Town.Events.React()
 	a.Town.Reviews.React()

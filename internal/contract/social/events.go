@@ -207,6 +207,7 @@ const (
 	NoticeReviewDue    = "review.due"      // an order has arrived: how was it?
 	NoticeReviewed     = "review.added"    // From has reviewed their restaurant
 	NoticeReviewAnswer = "review.answered" // the restaurant From has answered their review
+	NoticeImported     = "import.done"     // a file that they brought along is taken in; Title is its kind: following_accounts, …, posts
 )
 
 // Notice asks that people be notified of what no other event tells: of groups, events and reviews.
@@ -214,9 +215,9 @@ type Notice struct {
 	To     []id.ID `json:"to"` // at most a hundred
 	Type   string  `json:"type"`
 	From   id.ID   `json:"from"`            // a profile: who did it, or whose it is
-	Thing  id.ID   `json:"thing"`           // the group, event or review; for "review.due" the order
+	Thing  id.ID   `json:"thing"`           // the group, event or review; for "review.due" the order, for "import.done" the import
 	Status id.ID   `json:"status,omitzero"` // where there is one to be shown with it
-	Title  string  `json:"title"`           // name of the group, the event or the restaurant
+	Title  string  `json:"title"`           // name of the group, the event or the restaurant, or what NoticeImported says
 	URL    string  `json:"url"`             // path of the page that it leads to
 }
 

@@ -141,3 +141,16 @@ type Note struct {
 	Thing      id.ID  // what the card shows
 	Key        string // the same key gives the same status, whoever posts it again
 }
+
+// Past is a status that its author has posted elsewhere, before they came here.
+type Past struct {
+	Key        string    // what it was known by there: the same key and time are the same status
+	At         time.Time // to the second
+	Text       string
+	Spoiler    string
+	Sensitive  bool
+	Visibility Visibility
+	Lang       string
+	Media      []id.ID
+	ReplyTo    id.ID // a status of the same author
+}

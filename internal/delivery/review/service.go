@@ -65,6 +65,8 @@ type Deps struct {
 	Shops  Shops
 	Posts  Posts
 	Faces  Faces
+	// Staff returns who works at a restaurant.
+	Staff func(ctx context.Context, restaurant id.ID) ([]id.ID, error)
 }
 
 // Options are the town's rules. Zero values stand for those named.
@@ -138,6 +140,11 @@ func (s *Service) Create(ctx context.Context, order id.ID, in Input) (*Review, e
 		if err := insert(ctx, tx, &r); err != nil {
 			return err
 		}
+		if s.Posts == nil {
+			if err := s.tellStaff(ctx, tx, &r, 0); err != nil {
+				return err
+			}
+		}
 		return s.recount(ctx, tx, actor.ID, nil, &r, "added")
 	})
 	if db.IsUnique(err) {
@@ -163,8 +170,32 @@ func (s *Service) post(ctx context.Context, actor access.Actor, r *row, in Input
 		return err
 	}
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
-		_, err := link(ctx, tx, r.ID, status)
+		if _, err := link(ctx, tx, r.ID, status); err != nil {
+			return err
+		}
+		return s.tellStaff(ctx, tx, r, status)
+	})
+}
+
+// mostStaff is how many people of a restaurant are told of a review: a notice names at most a hundred.
+const mostStaff = 100
+
+// tellStaff tells the restaurant's people of a new review.
+func (s *Service) tellStaff(ctx context.Context, tx *db.Tx, r *row, status id.ID) error {
+	staff, err := s.Staff(ctx, r.Restaurant)
+	if err != nil {
 		return err
+	}
+	staff = slices.DeleteFunc(staff, func(n id.ID) bool { return n == r.Account })
+	if len(staff) == 0 {
+		return nil
+	}
+	shop, err := s.Shops.Shop(ctx, r.Restaurant)
+	if err != nil {
+		return err
+	}
+	return s.Log.Append(ctx, tx, s.Now(), r.Account, social.Notice{
+		To: staff[:min(len(staff), mostStaff)], Type: social.NoticeReviewed, From: r.Account, Thing: r.ID, Status: status, Title: shop.Name, URL: PathOf(shop.Slug),
 	})
 }
 

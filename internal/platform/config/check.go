@@ -49,6 +49,7 @@ func (c *Config) check(l *loader) {
 	c.Retention.check(l)
 	c.Mail.check(l, c)
 	c.Signup.check(l, c)
+	c.Social.check(l)
 	c.checkOIDC(l)
 	c.Stripe.check(l)
 	c.Translate.URL = strings.TrimSuffix(c.Translate.URL, "/")

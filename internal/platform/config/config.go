@@ -48,6 +48,7 @@ type Config struct {
 	Mail           Mail           `koanf:"mail"`
 	Signup         Signup         `koanf:"signup"`
 	Translate      Translate      `koanf:"translate"`
+	Social         Social         `koanf:"social"`
 	Stripe         Stripe         `koanf:"stripe"`
 	Payments       Payments       `koanf:"payments"`
 	OIDC           []OIDC         `koanf:"oidc"`
@@ -61,6 +62,19 @@ type ACME struct {
 	CARoot string        `koanf:"ca_root"` // a file; empty: the system's own
 	Dir    string        `koanf:"dir"`     // see ACMEDir
 	Check  time.Duration `koanf:"check"`
+}
+
+// Social is how the social network is run.
+type Social struct {
+	Trends      string `koanf:"trends"`       // open, reviewed
+	PersonFiles Bytes  `koanf:"person_files"` // room for the files of one person's posts
+	AllFiles    Bytes  `koanf:"all_files"`    // of all
+}
+
+func (s Social) check(l *loader) {
+	oneOf(l, "social.trends", s.Trends, "open", "reviewed")
+	within(l, "social.person_files", s.PersonFiles, 1<<20, 1<<40)
+	within(l, "social.all_files", s.AllFiles, s.PersonFiles, 1<<50)
 }
 
 // Translate is who translates public posts.

@@ -13,6 +13,8 @@ func groupTitle(ctx context.Context, group string) string {
 		return i18n.T(ctx, "Town")
 	case "signup":
 		return i18n.T(ctx, "Sign-up")
+	case "social":
+		return i18n.T(ctx, "Social network")
 	case "mail":
 		return i18n.T(ctx, "Mail")
 	case "retention":
@@ -106,6 +108,12 @@ func describeRetention(ctx context.Context, name string) (label, help string) {
 		return i18n.T(ctx, "Where people signed in"), i18n.T(ctx, "Address and browser of a sign-in.")
 	case "retention.audit":
 		return i18n.T(ctx, "The audit log"), i18n.T(ctx, "Who did what with power. A day at least.")
+	case "social.trends":
+		return i18n.T(ctx, "What may trend"), i18n.T(ctx, "Moderators say yes or no at Moderation, Trends.")
+	case "social.person_files":
+		return i18n.T(ctx, "Files of one person"), i18n.T(ctx, "How much room the pictures, films and sounds in one person's posts may take, such as 2 GB.")
+	case "social.all_files":
+		return i18n.T(ctx, "Files of all people"), i18n.T(ctx, "How much room the files of all posts may take together, such as 100 GB.")
 	case "retention.copies":
 		return i18n.T(ctx, "Copies of one's data"), i18n.T(ctx, "How long a copy that somebody had made can be fetched.")
 	case "retention.leaving":
@@ -137,6 +145,10 @@ func ChoiceLabel(ctx context.Context, key, choice string) string {
 		return i18n.T(ctx, "The town")
 	case "terms.card_fee restaurant", "terms.fee_to restaurant":
 		return i18n.T(ctx, "The restaurant")
+	case "social.trends open":
+		return i18n.T(ctx, "Whatever many talk about")
+	case "social.trends reviewed":
+		return i18n.T(ctx, "What a moderator has said yes to")
 	case "limits.rate on":
 		return i18n.T(ctx, "On")
 	case "limits.rate off":

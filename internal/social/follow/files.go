@@ -13,6 +13,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/mastodon"
+	"github.com/stoa-town/stoa/internal/social/follow/archive"
 )
 
 // File is a kind of the files that Mastodon's servers write and read of what somebody follows and shuts out.
@@ -26,15 +27,16 @@ const (
 	FileDomains   File = "blocked_domains"
 	FileLists     File = "lists"
 	FileBookmarks File = "bookmarks"
+	FilePosts     File = "posts" // an archive of Mastodon: brought along only, as there is a copy of all data to be taken along
 )
 
-// Files are all kinds.
+// Files are all kinds but FilePosts.
 var Files = []File{FileFollowing, FileBlocks, FileMutes, FileDomains, FileLists, FileBookmarks}
 
 // words by which apps and people call the files.
 var fileWords = map[string]File{
 	"following": FileFollowing, "follows": FileFollowing, "blocking": FileBlocks, "blocks": FileBlocks, "muting": FileMutes, "mutes": FileMutes,
-	"domain_blocking": FileDomains, "domain_blocks": FileDomains, "domains": FileDomains,
+	"domain_blocking": FileDomains, "domain_blocks": FileDomains, "domains": FileDomains, "posts": FilePosts, "archive": FilePosts,
 }
 
 // FileOf returns the file that a word or a name means, or an Invalid error.
@@ -46,13 +48,13 @@ func FileOf(word string) (File, error) {
 	if f := File(word); slices.Contains(Files, f) {
 		return f, nil
 	}
-	return "", errs.InvalidField("type", "This is no such file: following, blocks, mutes, domain_blocks, lists or bookmarks.")
+	return "", errs.InvalidField("type", "This is no such file: following, blocks, mutes, domain_blocks, lists, bookmarks or posts.")
 }
 
 // verb returns what reading or writing a file takes.
 func (f File) verb(write bool) string {
 	kind := map[File]string{
-		FileFollowing: "follow", FileBlocks: "block", FileMutes: "mute", FileDomains: "block", FileLists: "list", FileBookmarks: "bookmark",
+		FileFollowing: "follow", FileBlocks: "block", FileMutes: "mute", FileDomains: "block", FileLists: "list", FileBookmarks: "bookmark", FilePosts: "status",
 	}[f]
 	if write {
 		return kind + ".write"
@@ -244,6 +246,8 @@ type line struct {
 	Notify *bool  `json:"y,omitempty"`
 	Langs  string `json:"t,omitempty"`
 	Hide   *bool  `json:"h,omitempty"` // notifications, too
+
+	Post *archive.Post `json:"p,omitempty"`
 }
 
 // parse reads a file, with or without a header. It returns an Invalid error for what is none, or too long.

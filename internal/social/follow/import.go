@@ -1,6 +1,7 @@
 package follow
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -16,9 +17,11 @@ import (
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/platform/files"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/platform/jobs"
 	"github.com/stoa-town/stoa/internal/platform/mastodon"
+	"github.com/stoa-town/stoa/internal/social/follow/archive"
 )
 
 // Import is a file that somebody brought along, and how far it is taken in.
@@ -44,9 +47,11 @@ type Problem struct {
 const (
 	importKind  = "follow.import"
 	maxProblems = 100
-	maxImports  = 20             // unfinished and past, of one profile, that are shown
-	importStep  = 50             // lines between two notes of the progress
-	importRun   = 2000           // lines before other jobs get their turn
+	maxImports  = 20   // unfinished and past, of one profile, that are shown
+	importStep  = 50   // lines between two notes of the progress
+	importRun   = 2000 // lines before other jobs get their turn
+	postsStep   = 5    // posts, whose pictures take their time
+	postsRun    = 25
 	importFor   = 24 * time.Hour // after that a file that is not done never will be, and stands in nobody's way
 	keepImports = 30 * 24 * time.Hour
 )
@@ -62,6 +67,11 @@ func (s *Service) Import(ctx context.Context, of id.ID, f File, body []byte, ove
 	if err != nil {
 		return 0, err
 	}
+	return s.bring(ctx, of, f, lines, overwrite, "")
+}
+
+// bring stores the lines of a file. path is that of the archive where it is one.
+func (s *Service) bring(ctx context.Context, of id.ID, f File, lines []line, overwrite bool, path string) (id.ID, error) {
 	doc, err := json.Marshal(lines)
 	if err != nil {
 		return 0, fmt.Errorf("follow: encode the lines of %s: %w", f, err)
@@ -75,7 +85,7 @@ func (s *Service) Import(ctx context.Context, of id.ID, f File, body []byte, ove
 		if busy {
 			return errs.New(errs.Conflict, "A file of this kind is being taken in already. Wait until it is done.")
 		}
-		if err := insertImport(ctx, tx, of, im, string(doc)); err != nil {
+		if err := insertImport(ctx, tx, of, im, string(doc), path); err != nil {
 			return err
 		}
 		_, err = s.opt.Jobs.Enqueue(ctx, tx, importKind, importArgs{im.ID}, jobs.Opts{Unique: importKind + ":" + im.ID.String()})
@@ -120,15 +130,24 @@ func (s *Service) runImport(ctx context.Context, j jobs.Job) error {
 		return jobs.Discard(fmt.Errorf("follow: lines of import %s: %w", im.ID, err))
 	}
 	ctx = access.With(ctx, access.Actor{ID: of})
+	takeIn, step, run, path := s.takeIn, importStep, importRun, ""
+	if im.File == FilePosts {
+		z, shut, err := s.openArchive(ctx, im.ID)
+		if err != nil {
+			return err
+		}
+		defer shut()
+		takeIn, step, run, path = s.takePost(z), postsStep, postsRun, z.path
+	}
 	if im.Overwrite && im.Done == 0 {
 		if err := s.takeAway(ctx, of, im.File, lines); err != nil {
 			return err
 		}
 	}
 	im.State = "running"
-	for until := im.Done + importRun; im.Done < len(lines); {
-		for range min(importStep, len(lines)-im.Done) {
-			if err := s.takeIn(ctx, of, im.File, lines[im.Done]); err != nil {
+	for until := im.Done + run; im.Done < len(lines); {
+		for range min(step, len(lines)-im.Done) {
+			if err := takeIn(ctx, of, im.File, lines[im.Done]); err != nil {
 				e := errs.As(err)
 				if e == nil || errs.Is(err, errs.Unavailable) {
 					return err // ours: once more from the last note on
@@ -142,7 +161,20 @@ func (s *Service) runImport(ctx context.Context, j jobs.Job) error {
 		if im.Done == len(lines) {
 			im.State, im.EndedAt = "done", s.now().UTC()
 		}
-		if err := s.db.Write(ctx, func(tx *db.Tx) error { return noteImport(ctx, tx, im) }); err != nil {
+		err := s.db.Write(ctx, func(tx *db.Tx) error {
+			if err := noteImport(ctx, tx, im); err != nil || im.State != "done" {
+				return err
+			}
+			if path != "" {
+				if err := s.opt.Unlink(ctx, tx, []string{path}); err != nil {
+					return err
+				}
+			}
+			return s.log.Append(ctx, tx, s.now(), 0, social.Notice{
+				To: []id.ID{of}, Type: social.NoticeImported, From: of, Thing: im.ID, Title: string(im.File), URL: "/settings/carry",
+			})
+		})
+		if err != nil {
 			return err
 		}
 		if im.State != "done" && im.Done >= until {
@@ -150,6 +182,96 @@ func (s *Service) runImport(ctx context.Context, j jobs.Job) error {
 		}
 	}
 	return nil
+}
+
+// Posts takes in what somebody has posted elsewhere.
+type Posts interface {
+	// Put restores a post, once however often it is called; open opens the files that it carries by their names.
+	Put(ctx context.Context, owner id.ID, p *archive.Post, open func(name string) (io.ReadCloser, error)) error
+}
+
+// ImportArchive is Import for an archive of Mastodon, a zip of so many bytes.
+func (s *Service) ImportArchive(ctx context.Context, of id.ID, r io.ReaderAt, size int64) (id.ID, error) {
+	if s.opt.Posts == nil {
+		return 0, errUnknown
+	}
+	z, err := archive.Open(r, size)
+	if err != nil {
+		return 0, err
+	}
+	posts, err := archive.Read(z, s.now())
+	if err != nil {
+		return 0, err
+	}
+	lines := make([]line, len(posts))
+	for i := range posts {
+		lines[i] = line{Name: posts[i].URI, Post: &posts[i]}
+	}
+	path := files.NewPath(".zip")
+	if err := s.opt.Files.Store(path, io.NewSectionReader(r, 0, size)); err != nil {
+		return 0, err
+	}
+	made, err := s.bring(ctx, of, FilePosts, lines, false, path)
+	if err != nil {
+		return 0, errors.Join(err, s.opt.Files.Remove(path))
+	}
+	return made, nil
+}
+
+// opened is an archive that is being taken in.
+type opened struct {
+	*zip.Reader
+	path string
+}
+
+func (s *Service) openArchive(ctx context.Context, which id.ID) (*opened, func(), error) {
+	var path string
+	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
+		path, err = archiveOf(ctx, tx, which)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := s.opt.Files.Read(path)
+	if err != nil {
+		return nil, nil, jobs.Discard(err)
+	}
+	at, ok := f.(interface {
+		io.ReaderAt
+		io.Seeker
+	})
+	if !ok {
+		return nil, nil, errors.Join(errUnknown, f.Close())
+	}
+	size, err := at.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	z, err := archive.Open(at, size)
+	if err != nil {
+		return nil, nil, errors.Join(jobs.Discard(err), f.Close())
+	}
+	return &opened{z, path}, func() { _ = f.Close() }, nil // it was only read
+}
+
+// takePost returns takeIn for the posts of an archive.
+func (s *Service) takePost(z *opened) func(context.Context, id.ID, File, line) error {
+	byName := make(map[string]*zip.File, len(z.File))
+	for _, f := range z.File {
+		byName[f.Name] = f
+	}
+	return func(ctx context.Context, of id.ID, _ File, l line) error {
+		if l.Post == nil {
+			return errUnknown
+		}
+		return s.opt.Posts.Put(ctx, of, l.Post, func(name string) (io.ReadCloser, error) {
+			if f := byName[name]; f != nil {
+				return f.Open()
+			}
+			return nil, errUnknown
+		})
+	}
 }
 
 // takeIn does what a line says.
@@ -294,6 +416,9 @@ func (s *Service) handleImport(r *mastodon.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f == FilePosts {
+		return s.handleArchive(r, me)
+	}
 	body := []byte(in.Data)
 	if file, ok := r.File("data"); ok {
 		in, err := file.Open()
@@ -306,6 +431,26 @@ func (s *Service) handleImport(r *mastodon.Request) (any, error) {
 		}
 	}
 	made, err := s.Import(r.Context(), me, f, body, in.Mode == "overwrite")
+	if err != nil {
+		return nil, err
+	}
+	return mastodon.Reply{Status: http.StatusAccepted, Body: map[string]any{"id": made, "state": "waiting"}}, nil
+}
+
+func (s *Service) handleArchive(r *mastodon.Request, me id.ID) (any, error) {
+	file, ok := r.File("data")
+	if !ok {
+		return nil, errs.InvalidField("data", "Send the archive as a file.")
+	}
+	if me != r.Actor().ID {
+		return nil, errs.New(errs.Forbidden, "Only a person's own posts can be brought along.")
+	}
+	in, err := file.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	made, err := s.ImportArchive(r.Context(), me, in, file.Size)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
@@ -33,7 +34,7 @@ func (s *Service) Personal() personal.Part {
 			{Name: "social_endorsement", Link: "profile target", Plain: "id created_at"},
 			{
 				Name: "social_import", Personal: "lines problems", Link: "profile",
-				Plain: "id kind overwrite state total done failed created_at ended_at",
+				Plain: "id kind overwrite state total done failed created_at ended_at archive",
 			},
 		},
 		About: func(ctx context.Context) personal.About {
@@ -150,6 +151,9 @@ func (s *Service) erase(ctx context.Context, tx *db.Tx, account id.ID) (personal
 	}
 	if len(pairs) == eraseBatch {
 		return personal.Erased{More: true}, nil
+	}
+	if err := s.unlinkArchives(ctx, tx, account, time.Time{}); err != nil {
+		return personal.Erased{}, err
 	}
 	blocked, err := eraseRest(ctx, tx, account)
 	if err != nil {

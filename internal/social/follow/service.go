@@ -11,6 +11,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/events"
+	"github.com/stoa-town/stoa/internal/platform/files"
 	"github.com/stoa-town/stoa/internal/platform/jobs"
 )
 
@@ -36,6 +37,10 @@ type Options struct {
 	// Lists and Bookmarks are what files of those are written from and taken into; nil: there are none.
 	Lists     Lists
 	Bookmarks Bookmarks
+	// Posts are what archives are taken into, by way of Files, which Unlink deletes; nil: no archive is taken.
+	Posts  Posts
+	Files  *files.Dir
+	Unlink func(ctx context.Context, tx *db.Tx, paths []string) error
 	// History returns how a hashtag was used in the last days, as Mastodon's API shows it.
 	History func(ctx context.Context, tag string) (any, error)
 	// Groups returns the groups that a profile is a member of.

@@ -183,9 +183,10 @@ func importing(ctx context.Context, tx *db.Tx, profile id.ID, f File, since time
 		profile, string(f), since.UnixMicro())
 }
 
-func insertImport(ctx context.Context, tx *db.Tx, profile id.ID, im Import, lines string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO social_import (id, profile, kind, overwrite, state, total, done, failed, lines, problems, created_at, ended_at)
-		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, '[]', $8, 0)`, im.ID, profile, string(im.File), im.Overwrite, im.State, im.Total, lines, im.CreatedAt.UnixMicro())
+func insertImport(ctx context.Context, tx *db.Tx, profile id.ID, im Import, lines, archive string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO social_import (id, profile, kind, overwrite, state, total, done, failed, lines, problems, created_at, ended_at, archive)
+		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, '[]', $8, 0, $9)`,
+		im.ID, profile, string(im.File), im.Overwrite, im.State, im.Total, lines, im.CreatedAt.UnixMicro(), archive)
 	return err
 }
 
@@ -221,6 +222,20 @@ func noteImport(ctx context.Context, tx *db.Tx, im Import) error {
 	_, err = tx.Exec(ctx, `UPDATE social_import SET state = $1, done = $2, failed = $3, problems = $4, ended_at = $5,
 		lines = CASE WHEN $1 = 'done' THEN '[]' ELSE lines END WHERE id = $6`, im.State, im.Done, im.Failed, string(problems), micros(im.EndedAt), im.ID)
 	return err
+}
+
+// archiveOf returns the path of an import's archive.
+func archiveOf(ctx context.Context, tx *db.Tx, i id.ID) (path string, err error) {
+	err = tx.Row(ctx, `SELECT archive FROM social_import WHERE id = $1`, i).Scan(&path)
+	return path, err
+}
+
+// archives returns the paths of the archives that a profile brought, or, for 0, of all that were brought before a time.
+func archives(ctx context.Context, tx *db.Tx, profile id.ID, before time.Time) ([]string, error) {
+	return db.All(ctx, tx, func(s db.Scanner) (path string, err error) {
+		err = s.Scan(&path)
+		return path, err
+	}, `SELECT archive FROM social_import WHERE archive <> '' AND (profile = $1 OR $1 = 0 AND created_at < $2)`, profile, before.UnixMicro())
 }
 
 // sweepImports removes what was brought before a time.

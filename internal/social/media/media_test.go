@@ -61,7 +61,7 @@ func newRoom(t *testing.T, d *db.DB) *room {
 			})
 			return nil
 		},
-	}, Options{Person: 3 << 20, Total: 5 << 20})
+	}, func() Options { return Options{Person: 3 << 20, Total: 5 << 20} })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,12 +38,12 @@ type Options struct {
 // Service keeps attachments. Safe for concurrent use.
 type Service struct {
 	Deps
-	opt    Options
+	opt    func() Options
 	stands map[string]standIn // by kind
 }
 
-// New draws what stands for films and sounds without a picture, and returns a Service.
-func New(d Deps, o Options) (*Service, error) {
+// New draws what stands for films and sounds without a picture, and returns a Service. o is asked whenever a file is to be kept.
+func New(d Deps, o func() Options) (*Service, error) {
 	s := &Service{Deps: d, opt: o, stands: map[string]standIn{}}
 	for _, kind := range []string{Video, Audio} {
 		p, err := stand(kind)
@@ -107,14 +107,15 @@ func (s *Service) drop(ctx context.Context, attachment id.ID) error {
 
 // room takes the room for bytes, or says that there is none.
 func (s *Service) room(ctx context.Context, tx *db.Tx, owner id.ID, count, size int64) error {
-	ok, err := take(ctx, tx, owner, count, size, s.opt.Person)
+	most := s.opt()
+	ok, err := take(ctx, tx, owner, count, size, most.Person)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return errs.New(errs.TooLarge, "All of your files together may have %d MB: delete posts with files first.", s.opt.Person>>20)
+		return errs.New(errs.TooLarge, "All of your files together may have %d MB: delete posts with files first.", most.Person>>20)
 	}
-	if ok, err = take(ctx, tx, 0, count, size, s.opt.Total); err != nil {
+	if ok, err = take(ctx, tx, 0, count, size, most.Total); err != nil {
 		return err
 	}
 	if !ok {
@@ -426,9 +427,10 @@ type Use struct {
 
 // Use returns what a person's files take; everybody's for 0.
 func (s *Service) Use(ctx context.Context, owner id.ID) (u Use, err error) {
-	u.Limit = s.opt.Person
+	most := s.opt()
+	u.Limit = most.Person
 	if owner == 0 {
-		u.Limit = s.opt.Total
+		u.Limit = most.Total
 	}
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		u.Files, u.Bytes, err = use(ctx, tx, owner)

@@ -89,8 +89,31 @@ func noticeWords(ctx context.Context, kind, from, title string) string {
 		return i18n.T(ctx, "%s has reviewed %s", from, title)
 	case social.NoticeReviewAnswer:
 		return i18n.T(ctx, "%s has answered your review", from)
+	case social.NoticeImported:
+		return importedWords(ctx, title)
 	}
 	return i18n.T(ctx, "There is news of %s", title)
+}
+
+// importedWords says what was taken in from a file.
+func importedWords(ctx context.Context, what string) string {
+	switch what {
+	case "following_accounts":
+		return i18n.T(ctx, "The people of your file are followed now")
+	case "blocked_accounts":
+		return i18n.T(ctx, "The people of your file are blocked now")
+	case "muted_accounts":
+		return i18n.T(ctx, "The people of your file are muted now")
+	case "blocked_domains":
+		return i18n.T(ctx, "The servers of your file are blocked now")
+	case "lists":
+		return i18n.T(ctx, "Your lists are here now")
+	case "bookmarks":
+		return i18n.T(ctx, "Your bookmarks are here now")
+	case "posts":
+		return i18n.T(ctx, "Your posts are here now")
+	}
+	return i18n.T(ctx, "Your file was taken in")
 }
 
 // nameOf returns what an account is called; somebody whose account is not there is "Somebody".

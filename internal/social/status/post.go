@@ -2,6 +2,8 @@ package status
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/url"
@@ -55,6 +57,71 @@ func (s *Service) Write(ctx context.Context, actor access.Actor, n social.Note) 
 	return s.Post(ctx, actor, Draft{
 		As: n.As, Text: n.Text, Visibility: n.Visibility, Lang: n.Lang, Media: n.Media, Group: n.Group, ReplyTo: n.ReplyTo, Kind: n.Kind, Thing: n.Thing, Key: n.Key,
 	})
+}
+
+// Restored returns the id that a past status of an author has, and whether it is here. Who posted it before ids begin gets one of the first
+// hour of 2025, when nobody ran this: ids are in the order of the posts.
+func (s *Service) Restored(ctx context.Context, author id.ID, key string, at time.Time) (n id.ID, here bool, err error) {
+	for try := byte(0); ; try++ {
+		n = pastID(author, key, at, try)
+		var hs map[id.ID]social.Head
+		err = s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			hs, err = headsOf(ctx, tx, []id.ID{n})
+			return err
+		})
+		h, taken := hs[n]
+		if err != nil || !taken || h.Account == author && h.At.Equal(at) {
+			return n, taken, err
+		}
+	}
+}
+
+// pastID returns the id of a past status. Where another has it, the next try is for another.
+func pastID(author id.ID, key string, at time.Time, try byte) id.ID {
+	const before = 1 << 14 // ids of each second before the first hour of 2025
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %s", try, author, key))
+	chance := binary.BigEndian.Uint64(sum[:])
+	first := id.ID(time.Hour.Milliseconds()) << 22
+	if n := id.ID(at.Sub(id.ID(0).Time()).Milliseconds()) << 22; n >= first {
+		return n | id.ID(chance%(1<<22))
+	}
+	seconds := max(at.Unix()-time.Date(2006, 1, 1, 0, 0, 0, 0, time.UTC).Unix(), 0)
+	return 1 + id.ID(seconds)*before + id.ID(chance%before)
+}
+
+// Restore puts a past status of the actor's where it belongs by its time. Nobody is told, and doing it twice is doing it once. It returns an
+// Invalid error for what can't be posted.
+func (s *Service) Restore(ctx context.Context, actor access.Actor, p social.Past) (id.ID, error) {
+	n, here, err := s.Restored(ctx, actor.ID, p.Key, p.At)
+	if err != nil || here {
+		return n, err
+	}
+	in := Draft{Text: p.Text, Spoiler: p.Spoiler, Sensitive: &p.Sensitive, Visibility: p.Visibility, Lang: p.Lang, Media: p.Media}
+	d, err := s.draft(ctx, actor, &in)
+	if err != nil {
+		return 0, err
+	}
+	d.ID, d.Thread, d.At, d.links = n, n, p.At, nil
+	if p.ReplyTo != 0 {
+		to, _, err := s.proper(ctx, actor, p.ReplyTo)
+		if err == nil && to.Account == actor.ID {
+			d.ReplyTo, d.ReplyFrom, d.Thread = to.ID, to.Account, to.Thread
+		} else if err != nil && !errs.Is(err, errs.NotFound) {
+			return 0, err
+		}
+	}
+	told := social.Edited{Head: d.Head, Silent: true} // as if it had been here for long
+	err = s.DB.Write(ctx, func(tx *db.Tx) error {
+		if err := s.hang(ctx, tx, actor, d, &in); err != nil {
+			return err
+		}
+		return s.Log.Append(ctx, tx, s.Now(), actor.ID, told)
+	})
+	if err != nil {
+		return 0, err
+	}
+	s.tell(ctx, told)
+	return n, nil
 }
 
 // replay returns the status that was posted with the same key before.
@@ -269,6 +336,14 @@ func (s *Service) store(ctx context.Context, tx *db.Tx, actor access.Actor, d *p
 			return err
 		}
 	}
+	if err := s.hang(ctx, tx, actor, d, in); err != nil {
+		return err
+	}
+	return s.Log.Append(ctx, tx, d.At, actor.ID, social.Posted{Head: d.Head})
+}
+
+// hang is store without telling of it.
+func (s *Service) hang(ctx context.Context, tx *db.Tx, actor access.Actor, d *piece, in *Draft) error {
 	for _, to := range []struct {
 		status id.ID
 		c      counter
@@ -304,12 +379,10 @@ func (s *Service) store(ctx context.Context, tx *db.Tx, actor access.Actor, d *p
 	if err := s.wantCard(ctx, tx, &d.row, d.links); err != nil {
 		return err
 	}
-	if d.Visibility != social.Direct {
-		if err := s.Profiles.Counts(ctx, tx, d.Account, 1, 0, 0, d.At); err != nil {
-			return err
-		}
+	if d.Visibility == social.Direct {
+		return nil
 	}
-	return s.Log.Append(ctx, tx, d.At, actor.ID, social.Posted{Head: d.Head})
+	return s.Profiles.Counts(ctx, tx, d.Account, 1, 0, 0, d.At)
 }
 
 // cardLink returns the address whose card a status shows; empty where it has none, or something else in that place.

@@ -298,3 +298,50 @@ func TestAPollThatIsChangedLosesItsVotes(t *testing.T) {
 		t.Errorf("history = %+v", hs)
 	}
 }
+
+func TestPastPostsStandWhereTheyBelong(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *town) {
+		anna, ben := w.person("anna"), w.person("ben")
+		rel, _ := w.Relations(t.Context(), anna.ID)
+		var told []events.Payload
+		w.OnChange(func(_ context.Context, p events.Payload) { told = append(told, p) })
+		past := func(key, at string) social.Past {
+			day, err := time.Parse(time.DateTime, at)
+			w.must(err)
+			return social.Past{Key: key, At: day, Text: "Once #soup " + key, Visibility: social.Public}
+		}
+		var ids []id.ID
+		for _, p := range []social.Past{past("a", "2012-03-01 10:00:00"), past("b", "2012-03-01 10:00:01"), past("c", "2024-12-31 23:59:59"), past("d", "2025-06-01 10:00:00")} {
+			if len(ids) > 0 {
+				p.ReplyTo = ids[0]
+			}
+			n, err := w.Restore(t.Context(), anna, p)
+			w.must(err)
+			again, err := w.Restore(t.Context(), anna, p)
+			w.must(err)
+			if n != again || len(ids) > 0 && n <= ids[len(ids)-1] {
+				t.Fatalf("post %s has the ids %s and %s after %s", p.Key, n, again, ids)
+			}
+			ids = append(ids, n)
+		}
+		if n, err := w.Restore(t.Context(), ben, past("a", "2012-03-01 10:00:00")); err != nil || n == ids[0] {
+			t.Errorf("another's post with the same key: %s %v", n, err)
+		}
+		list, err := w.Statuses(t.Context(), rel, ids, "")
+		w.must(err)
+		if len(list) != 4 || list[0].CreatedAt.Year() != 2012 || list[0].Replies != 3 || list[3].InReplyToID == nil || *list[3].InReplyToID != ids[0] {
+			t.Errorf("they are shown as %+v", list)
+		}
+		if w.counts[anna.ID] != 4 {
+			t.Errorf("their author has %d posts", w.counts[anna.ID])
+		}
+		for _, p := range told {
+			if e, ok := p.(social.Edited); !ok || !e.Silent {
+				t.Errorf("%T %+v was told", p, p)
+			}
+		}
+		if newer := w.post(anna, Draft{Text: "Now"}); newer <= ids[3] {
+			t.Errorf("a new post %s stands before %s", newer, ids[3])
+		}
+	})
+}

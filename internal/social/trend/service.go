@@ -293,9 +293,32 @@ func (s *Service) LinkTrends(ctx context.Context, all bool, offset, limit int) (
 	return cut(out, offset, limit), nil
 }
 
-// StatusTrends returns the ids of the statuses that trend, best first, one of each author: of those who want to be found. With all, also those
-// that moderators have not allowed.
+// StatusTrends returns the statuses that trend, best first: at most one of each author. With all, those that wait for review or were refused
+// are among them.
 func (s *Service) StatusTrends(ctx context.Context, all bool, offset, limit int) ([]id.ID, error) {
+	list, err := s.statusReviews(ctx)
+	out := make([]id.ID, 0, len(list))
+	for _, r := range list {
+		if all || r.Shown {
+			out = append(out, r.Status)
+		}
+	}
+	return cut(out, offset, limit), err
+}
+
+// StatusReview is a status that trends, and how it stands: Waits is that no moderator has said yes or no.
+type StatusReview struct {
+	Status       id.ID
+	Shown, Waits bool
+}
+
+// StatusReviews returns the statuses that trend, best first, those that wait for review or were refused among them.
+func (s *Service) StatusReviews(ctx context.Context, limit int) ([]StatusReview, error) {
+	list, err := s.statusReviews(ctx)
+	return cut(list, 0, limit), err
+}
+
+func (s *Service) statusReviews(ctx context.Context) ([]StatusReview, error) {
 	r, err := s.ranked(ctx, Statuses)
 	if err != nil {
 		return nil, err
@@ -316,16 +339,18 @@ func (s *Service) StatusTrends(ctx context.Context, all bool, offset, limit int)
 	}); err != nil {
 		return nil, err
 	}
-	seen, out := map[id.ID]bool{}, []id.ID{}
+	seen, out := map[id.ID]bool{}, []StatusReview{}
 	for _, p := range r.posts {
 		allowed, reviewed := said[p.status.String()]
-		if seen[p.account] || !open[p.account] || !all && !s.shown(allowed, reviewed) {
+		if seen[p.account] || !open[p.account] {
 			continue
 		}
-		seen[p.account] = true
-		out = append(out, p.status)
+		shown := s.shown(allowed, reviewed)
+		// One that is hidden does not keep another of its author's from everybody.
+		seen[p.account] = shown
+		out = append(out, StatusReview{p.status, shown, !reviewed})
 	}
-	return cut(out, offset, limit), nil
+	return out, nil
 }
 
 // Decide notes whether something may trend: a folded tag, a URL, or the id of a status.
