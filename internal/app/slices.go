@@ -28,6 +28,7 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/payment/stripe"
 	"github.com/stoa-town/stoa/internal/delivery/promo"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant"
+	"github.com/stoa-town/stoa/internal/delivery/restaurant/finance"
 	"github.com/stoa-town/stoa/internal/platform/audit"
 	"github.com/stoa-town/stoa/internal/platform/events"
 	"github.com/stoa-town/stoa/internal/platform/files"
@@ -59,6 +60,7 @@ type Slices struct {
 	Promotions  *promo.Service
 	Orders      *order.Service
 	Couriers    *courier.Service
+	Finance     *finance.Service
 	Invoices    *invoice.Service
 	Dispatch    *dispatch.Service
 	Privacy     *privacy.Service
@@ -114,6 +116,7 @@ func (a *App) slices() (err error) {
 	a.Invoices = a.invoices()
 	tasks := &work{}
 	a.Couriers = courier.New(a.DB, a.Events, a.Hub, a.Now, tasks, a.courierMoney())
+	a.Finance = finance.New(a.DB, a.Now, a.Restaurants, a.Ledger)
 	a.Dispatch = dispatch.New(dispatch.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Orders: a.Orders, Restore: a.restore,
 		Couriers: a.Couriers, Shops: a.Restaurants, Photos: photos{a.Files},
@@ -156,6 +159,7 @@ func (a *App) slices() (err error) {
 	a.Orders.Pages(a.Router, order.PageDeps{Where: a.whereIs, AtCounter: a.Dispatch.AtCounter, Pace: a.pace})
 	a.Invoices.Routes(a.Router)
 	a.Couriers.Routes(a.Router)
+	a.Finance.Routes(a.Router)
 	a.Dispatch.Routes(a.Router)
 	a.Privacy.Routes(a.Router)
 	a.socialRoutes()

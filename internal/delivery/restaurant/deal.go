@@ -4,10 +4,12 @@ import (
 	"context"
 	"time"
 
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
 // Agreement is what a restaurant and the town have agreed on: for what couriers bring, and for what customers collect.
@@ -94,4 +96,37 @@ func (s *Service) shop(c *Compiled) *delivery.Shop {
 	shop.Deals = town.deals()
 	c.onTownDeal.Store(&shop)
 	return &shop
+}
+
+// Share says what the town keeps of an order: "12.5 %", "12.5 % + €0.50", "nothing".
+func Share(ctx context.Context, d delivery.Deal, currency string) string {
+	percent, flat := PercentText(d.Commission)+"\u00a0%", ui.Money(ctx, d.CommissionFlat, currency)
+	switch {
+	case d.Commission == 0 && d.CommissionFlat == 0:
+		return i18n.T(ctx, "nothing")
+	case d.CommissionFlat == 0:
+		return percent
+	case d.Commission == 0:
+		return flat
+	}
+	return percent + " + " + flat
+}
+
+// DealWords says a deal in sentences.
+func DealWords(ctx context.Context, a Agreement, cur string) []string {
+	out := []string{
+		i18n.T(ctx, "Of the food of a delivery the town keeps: %s.", Share(ctx, a.Delivery, cur)),
+		i18n.T(ctx, "Of the food of a pickup the town keeps: %s.", Share(ctx, a.Pickup, cur)),
+	}
+	if a.Delivery.FeeTo == delivery.PartyRestaurant {
+		out = append(out, i18n.T(ctx, "The delivery fee is yours."))
+	} else {
+		out = append(out, i18n.T(ctx, "The delivery fee is the town's."))
+	}
+	if a.Delivery.CardFee == delivery.PartyRestaurant {
+		out = append(out, i18n.T(ctx, "You bear what the provider takes of card payments."))
+	} else {
+		out = append(out, i18n.T(ctx, "The town bears what the provider takes of card payments."))
+	}
+	return out
 }

@@ -125,9 +125,9 @@ func (f zoneForm) zone(currency string) (Zone, error) {
 	z := Zone{Name: text.Clean(f.Name, 60)}
 	var c checker
 	amount := func(path, s string) money.Amount {
-		a, err := parseMoney(s, currency)
+		a, err := ParseMoney(s, currency)
 		if err != nil {
-			c.add(path, writeAmount, amountText(250, currency))
+			c.add(path, writeAmount, MoneyText(250, currency))
 		}
 		return a
 	}
@@ -169,9 +169,9 @@ func (f priceForm) rules(currency string) ([]price.FeeRule, error) {
 		}
 		path := fmt.Sprintf("price_rules[%d].", len(out))
 		amount := func(field, s string) money.Amount {
-			a, err := parseMoney(s, currency)
+			a, err := ParseMoney(s, currency)
 			if err != nil {
-				c.add(path+field, writeAmount, amountText(250, currency))
+				c.add(path+field, writeAmount, MoneyText(250, currency))
 			}
 			return a
 		}
@@ -241,8 +241,8 @@ func (f kitchenForm) apply(s *Settings) error {
 	var c checker
 	s.Prep = f.rules(s.Currency, &c)
 	var err error
-	if s.Minimum, err = parseMoney(f.Minimum, s.Currency); err != nil {
-		c.add("minimum", writeAmount, amountText(250, s.Currency))
+	if s.Minimum, err = ParseMoney(f.Minimum, s.Currency); err != nil {
+		c.add("minimum", writeAmount, MoneyText(250, s.Currency))
 	}
 	s.Delivers, s.PicksUp, s.AutoAccept = f.Delivers, f.PicksUp, f.AutoAccept
 	s.CapOrders, s.CapMinutes, s.SlotMinutes, s.DaysAhead = f.CapOrders, f.CapMinutes, f.SlotMinutes, f.DaysAhead
@@ -273,8 +273,8 @@ func (f kitchenForm) rules(currency string, c *checker) []PrepRule {
 		if r.Rush, err = strconv.Atoi(strings.TrimSpace(f.Rush[i])); err != nil {
 			r.Rush = 2 * r.Min
 		}
-		if r.UpTo, err = parseMoney(f.UpTo[i], currency); err != nil {
-			c.add(path+".up_to", writeAmount, amountText(250, currency))
+		if r.UpTo, err = ParseMoney(f.UpTo[i], currency); err != nil {
+			c.add(path+".up_to", writeAmount, MoneyText(250, currency))
 		}
 		out = append(out, r)
 	}
@@ -286,21 +286,30 @@ func (f kitchenForm) rules(currency string, c *checker) []PrepRule {
 
 // percent reads "7" or "19,5" as basis points.
 func percent(c *checker, path, s string) int {
-	v, err := strconv.ParseFloat(strings.Replace(strings.TrimSpace(s), ",", ".", 1), 64)
-	if err != nil || v < 0 || v > 100 {
+	rate, ok := ParsePercent(s)
+	if !ok {
 		c.add(path, "Write a percentage such as 7 or 19.")
-		return 0
 	}
-	return int(v*100 + 0.5)
+	return rate
 }
 
-func percentText(rate int) string { return strconv.FormatFloat(float64(rate)/100, 'f', -1, 64) }
+// ParsePercent reads "7" or "19,5" as basis points; false for anything else.
+func ParsePercent(s string) (int, bool) {
+	v, err := strconv.ParseFloat(strings.Replace(strings.TrimSpace(s), ",", ".", 1), 64)
+	if err != nil || !(v >= 0 && v <= 100) {
+		return 0, false
+	}
+	return int(v*100 + 0.5), true
+}
+
+// PercentText writes basis points as an input shows a percentage.
+func PercentText(rate int) string { return strconv.FormatFloat(float64(rate)/100, 'f', -1, 64) }
 
 // writeAmount is what is said to who writes something else.
 var writeAmount = i18n.Key("Write an amount such as %s.")
 
-// parseMoney reads "2.50", "2,5" or "3"; empty is 0.
-func parseMoney(s, currency string) (money.Amount, error) {
+// ParseMoney reads "2.50", "2,5" or "3" as an amount of a currency; empty is 0. It returns an error for anything else.
+func ParseMoney(s, currency string) (money.Amount, error) {
 	s = strings.Replace(strings.TrimSpace(s), ",", ".", 1)
 	if s == "" {
 		return 0, nil
@@ -314,8 +323,8 @@ func parseMoney(s, currency string) (money.Amount, error) {
 	return n, err
 }
 
-// amountText writes an amount as an input shows it; 0 is empty.
-func amountText(a money.Amount, currency string) string {
+// MoneyText writes an amount as an input shows it; 0 is empty.
+func MoneyText(a money.Amount, currency string) string {
 	if a == 0 {
 		return ""
 	}

@@ -127,10 +127,17 @@ type view struct {
 	err   error
 	// changed: the form shows what is not saved yet.
 	changed bool
+	// deal is what was agreed on with the town, for owners; nil for others.
+	deal *Agreement
 }
 
 func (s *Service) viewOf(r *http.Request, c *Compiled, tab string) view {
-	return view{c: c, s: c.Settings, now: s.now(), tab: tab, saved: r.URL.Query().Get("saved") != ""}
+	v := view{c: c, s: c.Settings, now: s.now(), tab: tab, saved: r.URL.Query().Get("saved") != ""}
+	if access.Can(access.From(r.Context()), "restaurant.manage", access.Thing{Kind: "restaurant", ID: c.ID}) == nil {
+		deal, _ := s.DealOf(c)
+		v.deal = &deal
+	}
+	return v
 }
 
 func (s *Service) profilePage(w http.ResponseWriter, r *http.Request, c *Compiled) error {
@@ -281,7 +288,7 @@ func (s *Service) zonePage(w http.ResponseWriter, r *http.Request, c *Compiled) 
 		z = c.Settings.Zones[n-1]
 	}
 	cur := c.Settings.Currency
-	in := zoneForm{Name: z.Name, Area: string(z.Area), Fee: amountText(z.Fee, cur), Minimum: amountText(z.Minimum, cur), FreeFrom: amountText(z.FreeFrom, cur), Place: n}
+	in := zoneForm{Name: z.Name, Area: string(z.Area), Fee: MoneyText(z.Fee, cur), Minimum: MoneyText(z.Minimum, cur), FreeFrom: MoneyText(z.FreeFrom, cur), Place: n}
 	if z.RadiusM > 0 {
 		in.Radius = strconv.FormatFloat(z.RadiusM, 'f', 0, 64)
 	}

@@ -45,6 +45,7 @@ func TestSettingsPagesSaveAndSayWhatIsWrong(t *testing.T) {
 	}{
 		{"a guest", t.Context(), "GET", p + "/settings", "", 401, "sign in"},
 		{"profile", owner, "GET", p + "/settings", "", 200, "Until tomorrow"},
+		{"an owner sees the deal", owner, "GET", p + "/settings", "", 200, "Your deal with the town"},
 		{"save profile", owner, "POST", p + "/settings", profile.Encode(), 303, ""},
 		{"staff may not", staff, "POST", p + "/settings", profile.Encode(), 403, ""},
 		{"saved profile", owner, "GET", p + "/settings?saved=1", "", 200, "Italian, Pizza"},
@@ -108,7 +109,7 @@ func TestAmountsSurviveTheForm(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cur := rapid.SampledFrom([]string{"EUR", "JPY", "KWD"}).Draw(t, "currency")
 		want := rapid.Int64Range(0, 9_999_999).Draw(t, "amount")
-		if got, err := parseMoney(amountText(want, cur), cur); err != nil || got != want {
+		if got, err := ParseMoney(MoneyText(want, cur), cur); err != nil || got != want {
 			t.Fatalf("%d %s became %d, %v", want, cur, got, err)
 		}
 	})
