@@ -28,6 +28,7 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/payment/stripe"
 	"github.com/stoa-town/stoa/internal/delivery/promo"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant"
+	"github.com/stoa-town/stoa/internal/delivery/wallet"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant/finance"
 	"github.com/stoa-town/stoa/internal/platform/audit"
 	"github.com/stoa-town/stoa/internal/platform/events"
@@ -58,22 +59,23 @@ type Slices struct {
 	Stripe      *stripe.Service
 	Ledger      *ledger.Service
 	Promotions  *promo.Service
+	Wallet      *wallet.Service
 	Orders      *order.Service
 	Couriers    *courier.Service
 	Finance     *finance.Service
 	Invoices    *invoice.Service
+	Payouts     *payout.Service
 	Dispatch    *dispatch.Service
 	Privacy     *privacy.Service
 	Social
 }
-	Payouts     *payout.Service
 
 // Schemas returns the tables of every part.
 func Schemas() []fs.FS {
 	return append([]fs.FS{
 		invoice.Schema, payout.Schema,
 		secrets.Schema, events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, people.Schema, setup.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
-		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, promo.Schema, payment.Schema, stripe.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
+		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, promo.Schema, wallet.Schema, payment.Schema, stripe.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
 	}, socialSchemas()...)
 }
 
@@ -101,6 +103,7 @@ func (a *App) slices() (err error) {
 	a.Payments = payment.New(payment.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Books: a.Ledger, Providers: a.cardProviders(),
 	}, payment.Options{Settle: func(ctx context.Context, o id.ID) error { return a.Orders.Settle(ctx, o) }})
+	a.Wallet = a.wallet()
 	a.Orders = order.New(order.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Hub: a.Hub, Jobs: a.Jobs,
 		Quoter: quoter, Shops: a.Restaurants, Stock: a.Menus, Payments: a.Payments, People: a.Accounts,
@@ -114,13 +117,13 @@ func (a *App) slices() (err error) {
 		DB: a.DB, Bus: a.bus, Now: a.Now, Quoter: quoter, Restaurants: a.Restaurants, Menus: a.Menus, Orders: a.Orders,
 	}, cart.Options{HTTPS: a.https(), Addresses: a.addresses, Bought: a.bought, Credit: a.credit, Cards: a.cards(), Rating: a.rating})
 	a.Invoices = a.invoices()
+	a.Payouts = a.payouts()
 	tasks := &work{}
 	a.Couriers = courier.New(a.DB, a.Events, a.Hub, a.Now, tasks, a.courierMoney())
 	a.Finance = finance.New(a.DB, a.Now, a.Restaurants, a.Ledger)
 	a.Dispatch = dispatch.New(dispatch.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Orders: a.Orders, Restore: a.restore,
 		Couriers: a.Couriers, Shops: a.Restaurants, Photos: photos{a.Files},
-	a.Payouts = a.payouts()
 	}, dispatch.Options{Live: a.riding, Zone: a.zone})
 	tasks.Service = a.Dispatch
 	if err := a.social(); err != nil {
@@ -133,6 +136,7 @@ func (a *App) slices() (err error) {
 	a.Restaurants.React(a.Events, a.Hub, a.Jobs)
 	a.Menus.React(a.Events, a.Hub, a.Jobs)
 	a.Promotions.React(a.Events)
+	a.Wallet.React(a.Jobs)
 	a.Payments.React(a.Jobs)
 	a.Stripe.React(a.Jobs)
 	a.Carts.React(a.Events, a.Hub, a.Jobs)
@@ -153,11 +157,13 @@ func (a *App) slices() (err error) {
 	a.Discover.Routes(a.Router)
 	a.Carts.Routes(a.Router)
 	a.Promotions.Routes(a.Router)
+	a.Wallet.Routes(a.Router)
 	payment.NewSandbox(a.DB).Routes(a.Router)
 	a.Orders.Routes(a.Router)
 	a.Stripe.Routes(a.Router)
 	a.Orders.Pages(a.Router, order.PageDeps{Where: a.whereIs, AtCounter: a.Dispatch.AtCounter, Pace: a.pace})
 	a.Invoices.Routes(a.Router)
+	a.Payouts.Routes(a.Router)
 	a.Couriers.Routes(a.Router)
 	a.Finance.Routes(a.Router)
 	a.Dispatch.Routes(a.Router)
@@ -167,7 +173,6 @@ func (a *App) slices() (err error) {
 	return nil
 }
 
-	a.Payouts.Routes(a.Router)
 // startSlices fills the caches that would make the first requests slow.
 func (a *App) startSlices(ctx context.Context) {
 	a.run(ctx, "restaurants", a.Restaurants.Load)
