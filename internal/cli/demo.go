@@ -99,6 +99,9 @@ func (c demoCmd) rules(cfg config.Config, t *town.Town) config.Config {
 	r.WarnBefore = max(r.WarnBefore, r.ConfirmWithin/2)
 	r.PromiseSlack = min(max(r.PromiseSlack, scaled(3*time.Minute)), 24*time.Hour)
 	r.RestoreWithin = max(r.RestoreWithin, scaled(30*time.Second))
+	if cfg.Pay == (config.Pay{}) {
+		cfg.Pay = config.Pay{PerOrder: 250, PerKm: 80, HourlyFloor: 1400} // so that couriers have something to look at
+	}
 	if cfg.Mail.Mode == "off" {
 		cfg.Mail.Mode = "dev" // letters are shown on a page: nobody here is real
 	}
