@@ -98,7 +98,7 @@ func (a *App) slices() (err error) {
 		promo.Options{Currency: town.Currency, Ordered: a.ordered})
 	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Promotions, a.Now, rules.PromiseSlack)
 	bought, moved := &orders{}, &payments{}
-	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{Orders: bought, Payments: moved, Pay: a.courierPay})
+	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{Orders: bought, Payments: moved, Pay: a.courierPay, Zone: a.zone, Name: a.holder, Unclear: a.unclear})
 	a.Stripe = a.stripe()
 	a.Payments = payment.New(payment.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Books: a.Ledger, Providers: a.cardProviders(),
@@ -166,6 +166,7 @@ func (a *App) slices() (err error) {
 	a.Payouts.Routes(a.Router)
 	a.Couriers.Routes(a.Router)
 	a.Finance.Routes(a.Router)
+	a.Ledger.Routes(a.Router)
 	a.Dispatch.Routes(a.Router)
 	a.Privacy.Routes(a.Router)
 	a.socialRoutes()

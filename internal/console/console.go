@@ -131,12 +131,13 @@ func tabs(ctx context.Context, active string) []ui.Tab {
 		{Label: i18n.T(ctx, "Restaurants"), Href: "/admin/restaurants"},
 		{Label: i18n.T(ctx, "Promotions"), Href: "/admin/promotions"},
 		{Label: i18n.T(ctx, "Credit"), Href: "/admin/credit"},
+		{Label: i18n.T(ctx, "Money"), Href: "/admin/finance"},
 		{Label: i18n.T(ctx, "Settings"), Href: "/admin/settings"},
 		{Label: i18n.T(ctx, "Audit log"), Href: "/admin/audit"},
 		{Label: i18n.T(ctx, "Mail"), Href: "/admin/mail"},
 		{Label: i18n.T(ctx, "Jobs"), Href: "/admin/jobs"},
 	}
-	keys := []string{"g o", "g p", "g n", "g r", "g q", "g c", "g s", "g a", "g m", "g j"}
+	keys := []string{"g o", "g p", "g n", "g r", "g q", "g c", "g f", "g s", "g a", "g m", "g j"}
 	for i := range out {
 		out[i].Active = out[i].Href == active
 		out[i].Attrs = map[string]any{"data-key": keys[i], "title": out[i].Label}

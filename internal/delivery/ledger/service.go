@@ -40,6 +40,14 @@ type Options struct {
 	Payments Payments // nil: Verify does not look at them
 	// Pay says what couriers earn now; nil: nothing.
 	Pay func() delivery.CourierPay
+
+	// What the pages need besides.
+
+	Zone *time.Location // the town's; nil: UTC
+	// Name returns what the account or restaurant with an id is called, "" where it is not known any more.
+	Name func(ctx context.Context, owner id.ID) string
+	// Unclear lists what is unclear at providers; nil: the page has no such list.
+	Unclear func(ctx context.Context) ([]Unclear, error)
 }
 
 // Service keeps the books. Safe for concurrent use.
@@ -339,4 +347,22 @@ func (s *Service) Refund(ctx context.Context, tx *db.Tx, r delivery.Refund) erro
 		return err
 	}
 	return s.Post(ctx, tx, delivery.Posting{Ref: "refund:" + r.ID.String(), What: refunded, Order: r.Order, By: r.By, At: r.At, Note: r.Reason, Entries: list})
+}
+
+// Unrefund takes back a refund that came to nothing, since the card's provider refused it. To do it again changes nothing.
+func (s *Service) Unrefund(ctx context.Context, tx *db.Tx, order, refund id.ID, at time.Time) error {
+	if err := lock(ctx, tx, order); err != nil {
+		return err
+	}
+	_, of, list, err := postingByRef(ctx, tx, "refund:"+refund.String())
+	if err != nil {
+		return err
+	}
+	if of != order {
+		return fmt.Errorf("ledger: refund %d is not of order %d", refund, order)
+	}
+	for i := range list {
+		list[i].Amount = -list[i].Amount
+	}
+	return s.Post(ctx, tx, delivery.Posting{Ref: "unrefund:" + refund.String(), What: refunded, Order: order, At: at, Entries: list})
 }

@@ -119,3 +119,22 @@ func totals(ctx context.Context, tx *db.Tx) ([]Total, error) {
 	}
 	return out, nil
 }
+
+// countOf returns how many entries stand on the accounts of an owner.
+func countOf(ctx context.Context, tx *db.Tx, owner id.ID) (n int, err error) {
+	if err = tx.Row(ctx, `SELECT COUNT(*) FROM ledger_account a JOIN ledger_entry e ON e.account = a.id WHERE a.owner = $1`, int64(owner)).Scan(&n); err != nil {
+		return 0, fmt.Errorf("ledger: count the entries of %d: %w", owner, err)
+	}
+	return n, nil
+}
+
+// dropNotes takes what was noted beside movements of a person's money, or by them, out of the books. It is the only thing that ever changes in
+// a posting.
+func dropNotes(ctx context.Context, tx *db.Tx, account id.ID) error {
+	_, err := tx.Exec(ctx, `UPDATE ledger_posting SET note = '' WHERE note <> '' AND (actor = $1 OR id IN
+		(SELECT e.posting FROM ledger_entry e JOIN ledger_account a ON a.id = e.account WHERE a.owner = $1))`, int64(account))
+	if err != nil {
+		return fmt.Errorf("ledger: drop notes about %d: %w", account, err)
+	}
+	return nil
+}
