@@ -8,6 +8,7 @@ import (
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/delivery/invoice"
 	"github.com/stoa-town/stoa/internal/delivery/payout"
+	"github.com/stoa-town/stoa/internal/delivery/payout/statement"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
 )
@@ -99,4 +100,23 @@ func (p payees) People(ctx context.Context, kind string, owner id.ID) ([]account
 		return []account.Account{acc}, err
 	}
 	return p.Accounts.Holders(ctx, access.Grant{Role: access.RoleOwner, Place: owner})
+}
+
+// statements builds the slice that says each week what restaurants and couriers earned.
+func (a *App) statements() *statement.Service {
+	return statement.New(statement.Deps{
+		DB: a.DB, IDs: a.IDs, Now: a.Now, Books: a.Ledger, Zone: a.zone, Town: func() string { return a.Settings.Config().Town.Name },
+		Slug: a.restaurantBySlug,
+		Name: func(ctx context.Context, kind string, owner id.ID) (name, short string, err error) {
+			if kind == statement.Restaurant {
+				shop, err := a.Restaurants.Shop(ctx, owner)
+				if err != nil {
+					return "", owner.String(), err
+				}
+				return shop.Name, shop.Slug, nil
+			}
+			name, err = a.Accounts.Name(ctx, owner)
+			return name, "C" + owner.String(), err
+		},
+	})
 }
