@@ -30,7 +30,7 @@ func (a *App) privacy() {
 			orders, a.Dispatch.Personal(way), a.Payments.Personal(), a.Ledger.Personal(), a.Stripe.Personal(), a.Discover.Personal(), a.Carts.Personal(func() time.Duration { return keep().Carts }), a.Promotions.Personal(), a.Wallet.Personal(),
 			a.Couriers.Personal(func() time.Duration { return keep().Positions }), a.Menus.Personal(), a.Restaurants.Personal(),
 			a.Invoices.Personal(func() time.Duration { return keep().Orders }),
-			a.Payouts.Personal(),
+			a.Payouts.Personal(), a.Statements.Personal(),
 		}, a.socialParts()...)...,
 	)
 	a.Privacy.React()

@@ -25,6 +25,7 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/order"
 	"github.com/stoa-town/stoa/internal/delivery/payment"
 	"github.com/stoa-town/stoa/internal/delivery/payout"
+	"github.com/stoa-town/stoa/internal/delivery/payout/statement"
 	"github.com/stoa-town/stoa/internal/delivery/payment/stripe"
 	"github.com/stoa-town/stoa/internal/delivery/promo"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant"
@@ -68,12 +69,13 @@ type Slices struct {
 	Dispatch    *dispatch.Service
 	Privacy     *privacy.Service
 	Social
+	Statements  *statement.Service
 }
 
 // Schemas returns the tables of every part.
 func Schemas() []fs.FS {
 	return append([]fs.FS{
-		invoice.Schema, payout.Schema,
+		invoice.Schema, payout.Schema, statement.Schema,
 		secrets.Schema, events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, people.Schema, setup.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
 		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, promo.Schema, wallet.Schema, payment.Schema, stripe.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
 	}, socialSchemas()...)
@@ -125,6 +127,7 @@ func (a *App) slices() (err error) {
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Orders: a.Orders, Restore: a.restore,
 		Couriers: a.Couriers, Shops: a.Restaurants, Photos: photos{a.Files},
 	}, dispatch.Options{Live: a.riding, Zone: a.zone})
+	a.Statements = a.statements()
 	tasks.Service = a.Dispatch
 	if err := a.social(); err != nil {
 		return err
@@ -150,6 +153,7 @@ func (a *App) slices() (err error) {
 	a.letterRoutes()
 	a.Router.Raw("GET "+files.Prefix+"{name}", httpx.Anyone, a.Files.Serve)
 	a.peopleRoutes()
+	a.Statements.React(a.Jobs)
 	a.OAuth.Routes(a.Router)
 	a.Explain.Routes(a.Router)
 	a.Restaurants.Routes(a.Router)
@@ -173,6 +177,7 @@ func (a *App) slices() (err error) {
 	a.console()
 	return nil
 }
+	a.Statements.Routes(a.Router)
 
 // startSlices fills the caches that would make the first requests slow.
 func (a *App) startSlices(ctx context.Context) {
