@@ -68,6 +68,11 @@ func (a *App) rating(ctx context.Context, restaurant id.ID) (delivery.Rating, er
 	return a.Town.Reviews.Rating(ctx, restaurant)
 }
 
+// dishRatings returns what verified reviews say of a restaurant's dishes.
+func (a *App) dishRatings(ctx context.Context, restaurant id.ID) (map[id.ID]delivery.Rating, error) {
+	return a.Town.Reviews.DishRatings(ctx, restaurant)
+}
+
 // groupsOf returns the groups that an account is a member of, for what readers see.
 func (a *App) groupsOf(ctx context.Context, account id.ID) ([]id.ID, error) {
 	return a.Town.Groups.Groups(ctx, account)

@@ -64,6 +64,8 @@ type Options struct {
 	Credit func(ctx context.Context, currency string) (int64, error)
 	// Rating returns what verified reviews say of a restaurant.
 	Rating func(ctx context.Context, restaurant id.ID) (delivery.Rating, error)
+	// Dishes returns what they say of those of its dishes that were reviewed.
+	Dishes func(ctx context.Context, restaurant id.ID) (map[id.ID]delivery.Rating, error)
 	// Cards returns the cards that the actor can pay with; nil: the sandbox's test cards.
 	Cards func(ctx context.Context) ([]ui.Option, error)
 }

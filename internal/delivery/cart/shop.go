@@ -32,6 +32,7 @@ type shopView struct {
 	LD        string
 	Offers    []delivery.Offer // what the restaurant promises everybody now
 	Rating    delivery.Rating  // the zero one where nobody has reviewed
+	Dishes    map[id.ID]delivery.Rating
 }
 
 // visible returns a restaurant by its name in addresses as customers may see it: one that is not shown is NotFound but for who works there.
@@ -68,6 +69,11 @@ func (s *Service) view(r *http.Request, slug string, f filter) (*shopView, error
 	}
 	if s.opt.Rating != nil {
 		if v.Rating, err = s.opt.Rating(ctx, shop.ID); err != nil {
+			return nil, err
+		}
+	}
+	if s.opt.Dishes != nil {
+		if v.Dishes, err = s.opt.Dishes(ctx, shop.ID); err != nil {
 			return nil, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +98,10 @@ func (w *town) Remove(_ context.Context, _ access.Actor, status id.ID) error {
 
 func (w *town) Redraw(context.Context, *db.Tx, id.ID) error { return nil }
 
+func (w *town) Upload(context.Context, access.Actor, []byte, string) (id.ID, error) {
+	return 0, errs.New(errs.Unavailable, "This town keeps no pictures.")
+}
+
 func (w *town) Photos(_ context.Context, statuses []id.ID) (map[id.ID][]social.Attachment, error) {
 	out, url := map[id.ID][]social.Attachment{}, "/p.jpg"
 	for _, s := range statuses {
@@ -134,6 +139,7 @@ func setup(d *db.DB) *stage {
 	s.Service = New(Deps{
 		DB: d, Log: events.New(d, bus), Jobs: jobs.New(d, bus, now, ids, jobs.Options{}), IDs: ids, Now: now,
 		Orders: s.town, Shops: s.town, Posts: s.town, Faces: s.town,
+		Staff: func(context.Context, id.ID) ([]id.ID, error) { return []id.ID{1, 9}, nil },
 	}, Options{})
 	return s
 }
@@ -191,6 +197,14 @@ func TestTwentyReviewsOfOneOrderMakeOne(t *testing.T) {
 		dishes, err := s.DishRatings(t.Context(), 50)
 		if err != nil || len(dishes) != 1 || dishes[61].Count != 1 || dishes[61].Mean != 5 {
 			t.Fatalf("dishes %v, %v", dishes, err)
+		}
+		list, err := s.Log.Since(t.Context(), 0, 200)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := slices.DeleteFunc(list, func(e events.Event) bool { return e.Kind != social.KindNotice })
+		if len(told) != 1 || !strings.Contains(string(told[0].Data), `"to":["9"],"type":"review.added"`) {
+			t.Fatalf("the restaurant's people are told %v; want once, and the author not, who works there", told)
 		}
 	})
 }

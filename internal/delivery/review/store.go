@@ -184,24 +184,19 @@ func count(ctx context.Context, tx *db.Tx, thing, restaurant id.ID, stars int, s
 
 // figure is the stars of a thing.
 type figure struct {
-	thing  id.ID
-	rating delivery.Rating
+	thing, restaurant id.ID
+	rating            delivery.Rating
 }
 
 func scanFigure(s db.Scanner) (figure, error) {
 	var f figure
 	var e [5]int64
-	err := s.Scan(&f.thing, &e[0], &e[1], &e[2], &e[3], &e[4])
+	err := s.Scan(&f.thing, &f.restaurant, &e[0], &e[1], &e[2], &e[3], &e[4])
 	f.rating = rating(e)
 	return f, err
 }
 
-// allFigures returns the stars of every restaurant.
+// allFigures returns the stars of every restaurant and dish.
 func allFigures(ctx context.Context, tx *db.Tx) ([]figure, error) {
-	return db.All(ctx, tx, scanFigure, `SELECT thing, one, two, three, four, five FROM review_figure WHERE thing = restaurant`)
-}
-
-// figuresOf returns the stars of a restaurant and its dishes.
-func figuresOf(ctx context.Context, tx *db.Tx, restaurant id.ID) ([]figure, error) {
-	return db.All(ctx, tx, scanFigure, `SELECT thing, one, two, three, four, five FROM review_figure WHERE restaurant = $1`, restaurant)
+	return db.All(ctx, tx, scanFigure, `SELECT thing, restaurant, one, two, three, four, five FROM review_figure`)
 }
