@@ -117,7 +117,7 @@ func (a *App) slices() (err error) {
 	a.Stripe.Link(stripe.Links{Payments: a.Payments, Books: a.Ledger, Orders: dues{a}})
 	a.Carts = cart.New(cart.Deps{
 		DB: a.DB, Bus: a.bus, Now: a.Now, Quoter: quoter, Restaurants: a.Restaurants, Menus: a.Menus, Orders: a.Orders,
-	}, cart.Options{HTTPS: a.https(), Addresses: a.addresses, Bought: a.bought, Credit: a.credit, Cards: a.cards(), Rating: a.rating})
+	}, cart.Options{HTTPS: a.https(), Addresses: a.addresses, Bought: a.bought, Credit: a.credit, Cards: a.cards(), Rating: a.rating, Dishes: a.dishRatings})
 	a.Invoices = a.invoices()
 	a.Payouts = a.payouts()
 	tasks := &work{}
