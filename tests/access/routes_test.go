@@ -491,6 +491,9 @@ func (q request) json(line string) any {
 		return m{"blurb": "x"}
 	case "POST/restaurants/{slug}/closures":
 		return m{"from": nextYear("T00:00:00Z", 3), "to": nextYear("T00:00:00Z", 4)}
+	case "PUT/restaurants/{slug}/deal":
+		deal := m{"commission": 1000, "commission_flat": 0, "card_fee": "platform", "fee_to": "platform"}
+		return m{"delivery": deal, "pickup": deal}
 	case "PUT/restaurants/{slug}/hours":
 		return m{"hours": "Mo-Su 00:00-24:00"}
 	case "PUT/restaurants/{slug}/zones":
@@ -597,6 +600,10 @@ func (q request) form(path string) url.Values {
 		return f("date", nextYear("", 3))
 	case "/restaurant/{slug}/settings/zones/{n}":
 		return f("name", "Nearer", "radius_m", "2000", "fee", "2.00")
+	case "/restaurant/{slug}/settings/prices":
+		return f("do", "save")
+	case "/admin/restaurants/{slug}":
+		return f("commission", "10", "pickup_commission", "0", "card_fee", "platform", "fee_to", "platform")
 	case "/restaurant/{slug}/settings/kitchen":
 		return f("delivers", "true", "picks_up", "true", "minutes", "20", "up_to", "", "rush_minutes", "30", "minimum", "0", "slot_minutes", "15", "days_ahead", "3", "cap_minutes", "15", "tax_food", "0", "tax_drink", "0", "tax_alcohol", "0", "fee_tax", "0")
 	}
