@@ -63,6 +63,9 @@ type importArgs struct {
 // Import stores a file of a profile, to be taken in by a job. With overwrite, what is there and not in the file is taken away. It returns an
 // Invalid error for what is no such file, and Conflict while another of the same kind is being taken in.
 func (s *Service) Import(ctx context.Context, of id.ID, f File, body []byte, overwrite bool) (id.ID, error) {
+	if f == FilePosts {
+		return s.ImportArchive(ctx, of, bytes.NewReader(body), int64(len(body)))
+	}
 	lines, err := f.parse(body)
 	if err != nil {
 		return 0, err
