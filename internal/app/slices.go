@@ -28,10 +28,12 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/payout/statement"
 	"github.com/stoa-town/stoa/internal/delivery/payment/stripe"
 	"github.com/stoa-town/stoa/internal/delivery/promo"
+	"github.com/stoa-town/stoa/internal/delivery/refund"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant"
 	"github.com/stoa-town/stoa/internal/delivery/wallet"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant/finance"
 	"github.com/stoa-town/stoa/internal/platform/audit"
+	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/events"
 	"github.com/stoa-town/stoa/internal/platform/files"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
@@ -62,6 +64,7 @@ type Slices struct {
 	Promotions  *promo.Service
 	Wallet      *wallet.Service
 	Orders      *order.Service
+	Refunds     *refund.Service
 	Couriers    *courier.Service
 	Finance     *finance.Service
 	Invoices    *invoice.Service
@@ -77,7 +80,7 @@ func Schemas() []fs.FS {
 	return append([]fs.FS{
 		invoice.Schema, payout.Schema, statement.Schema,
 		secrets.Schema, events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, people.Schema, setup.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
-		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, promo.Schema, wallet.Schema, payment.Schema, stripe.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
+		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, promo.Schema, wallet.Schema, payment.Schema, refund.Schema, stripe.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
 	}, socialSchemas()...)
 }
 
@@ -104,7 +107,10 @@ func (a *App) slices() (err error) {
 	a.Stripe = a.stripe()
 	a.Payments = payment.New(payment.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Books: a.Ledger, Providers: a.cardProviders(),
-	}, payment.Options{Settle: func(ctx context.Context, o id.ID) error { return a.Orders.Settle(ctx, o) }})
+	}, payment.Options{
+		Settle:   func(ctx context.Context, o id.ID) error { return a.Orders.Settle(ctx, o) },
+		Refunded: func(ctx context.Context, tx *db.Tx, r id.ID, why string) error { return a.Refunds.Answered(ctx, tx, r, why) },
+	})
 	a.Wallet = a.wallet()
 	a.Orders = order.New(order.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Hub: a.Hub, Jobs: a.Jobs,
@@ -112,8 +118,10 @@ func (a *App) slices() (err error) {
 		Books: a.Ledger, Promotions: a.Promotions,
 	}, order.Options{
 		Patience: a.patience, SellOut: a.Menus.SellOut, CaptureLate: a.captureLate,
+		Refunded: func(ctx context.Context, tx *db.Tx, o id.ID) (bool, error) { return a.Refunds.Given(ctx, tx, o) },
 	})
 	bought.Service, moved.Service = a.Orders, a.Payments
+	a.Refunds = refund.New(refund.Deps{DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Orders: a.Orders, Payments: a.Payments, Books: a.Ledger})
 	a.Stripe.Link(stripe.Links{Payments: a.Payments, Books: a.Ledger, Orders: dues{a}})
 	a.Carts = cart.New(cart.Deps{
 		DB: a.DB, Bus: a.bus, Now: a.Now, Quoter: quoter, Restaurants: a.Restaurants, Menus: a.Menus, Orders: a.Orders,
@@ -144,6 +152,7 @@ func (a *App) slices() (err error) {
 	a.Stripe.React(a.Jobs)
 	a.Carts.React(a.Events, a.Hub, a.Jobs)
 	a.Orders.React(a.Events, a.Hub, a.Jobs)
+	a.Refunds.React(a.Hub)
 	a.Invoices.React(a.Mail)
 	a.Couriers.React(a.Events, a.Hub, a.Jobs)
 	a.Dispatch.React(a.Events, a.Hub, a.Jobs)
@@ -164,6 +173,7 @@ func (a *App) slices() (err error) {
 	a.Wallet.Routes(a.Router)
 	payment.NewSandbox(a.DB).Routes(a.Router)
 	a.Orders.Routes(a.Router)
+	a.Refunds.Routes(a.Router)
 	a.Stripe.Routes(a.Router)
 	a.Orders.Pages(a.Router, order.PageDeps{Where: a.whereIs, AtCounter: a.Dispatch.AtCounter, Pace: a.pace})
 	a.Invoices.Routes(a.Router)

@@ -93,6 +93,8 @@ var verbGroups = []verbGroup{
 		{"order.ready", i18n.Key("Say that an order is ready")},
 		{"order.delay", i18n.Key("Move an order's time")},
 		{"order.restore", i18n.Key("Take a cancelled order up again")},
+		{"order.refund", i18n.Key("Give something of an order's price back")},
+		{"cash.manage", i18n.Key("Take couriers' cash in")},
 		{"order.pickup", i18n.Key("Take an order from the restaurant")},
 		{"order.deliver", i18n.Key("Hand an order over")},
 		{"order.fail", i18n.Key("Say that an order could not be handed over")},

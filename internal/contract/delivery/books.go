@@ -177,6 +177,27 @@ type Refund struct {
 	At       time.Time
 }
 
+// RefundChanged says that something of an order's price was given back, is about to be, or was refused by the card's provider.
+type RefundChanged struct {
+	Refund     id.ID        `json:"refund"`
+	Order      id.ID        `json:"order"`
+	Restaurant id.ID        `json:"restaurant"`
+	Customer   id.ID        `json:"customer"`
+	Amount     money.Amount `json:"amount"`
+	Currency   string       `json:"currency"`
+	To         string       `json:"to"`    // "card", "cash", "credit"
+	State      string       `json:"state"` // "pending", "done", "failed"
+	Reason     string       `json:"reason"`
+	Liable     Party        `json:"-"` // not for everybody who follows the order
+	At         time.Time    `json:"at"`
+}
+
+// EventKind returns "refund.changed".
+func (RefundChanged) EventKind() string { return "refund.changed" }
+
+// EventSubject returns "order:ID": a refund's story is part of its order's.
+func (e RefundChanged) EventSubject() string { return "order:" + e.Order.String() }
+
 // RefundLine is so many of a line of an order.
 type RefundLine struct {
 	Line   int          `json:"line" doc:"Which line of the order, from 0."`

@@ -118,6 +118,15 @@ func (s *Service) BoughtAfter(ctx context.Context, tx *db.Tx, after id.ID, limit
 	return out, nil
 }
 
+// Remark writes something that others did for an order into its story, as done by somebody.
+func (s *Service) Remark(ctx context.Context, tx *db.Tx, order, by id.ID, what, reason, note string) error {
+	r, err := load(ctx, tx, order)
+	if err != nil {
+		return err
+	}
+	return addStep(ctx, tx, s.IDs.Next(), order, by, Step{At: stored(s.Now()), What: what, State: r.state, Reason: reason, Note: note})
+}
+
 func (r *row) forBooks() (delivery.Bought, error) {
 	b, err := r.bought()
 	if err != nil {
