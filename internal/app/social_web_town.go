@@ -1,13 +1,16 @@
 package app
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/social"
+	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/social/event"
 	"github.com/stoa-town/stoa/internal/social/group"
+	"github.com/stoa-town/stoa/internal/social/media"
 	"github.com/stoa-town/stoa/internal/social/search"
 	"github.com/stoa-town/stoa/internal/social/web"
 	"github.com/stoa-town/stoa/internal/social/web/meet"
@@ -278,4 +281,13 @@ func (e meetEvents) Guests(ctx context.Context, which id.ID, answer, cursor stri
 		out = append(out, meet.Guest{Handle: g.Handle, Name: g.Name, Avatar: g.Avatar, Since: g.Since})
 	}
 	return out, got.Next, err
+}
+
+// Upload keeps a picture of somebody's until a status carries it.
+func (p townPosts) Upload(ctx context.Context, actor access.Actor, picture []byte, alt string) (id.ID, error) {
+	a, err := p.app.Media.Add(ctx, actor.ID, media.Upload{File: bytes.NewReader(picture), Size: int64(len(picture)), Description: alt})
+	if err != nil {
+		return 0, err
+	}
+	return a.ID, nil
 }

@@ -1,12 +1,16 @@
 package review
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"strconv"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/social"
+	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/web/ui"
 )
@@ -71,7 +75,7 @@ func (s *Service) open(r *http.Request) (*formView, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &formView{Form: form{Visibility: string(social.Public)}}
+	v := &formView{Photos: s.Posts != nil, Form: form{Visibility: string(social.Public)}}
 	if _, v.Purchase, err = s.reviewable(r.Context(), order); err != nil {
 		return nil, err
 	}
@@ -108,24 +112,66 @@ func (s *Service) saveForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v.Form = form{}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseMultipartForm(1 << 20); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+		return errs.InvalidField("body", "This form could not be read.").WithCause(err)
+	}
+	if r.MultipartForm != nil {
+		defer func() { _ = r.MultipartForm.RemoveAll() }() // what is left of it the system sweeps
+	}
 	if err := httpx.DecodeForm(w, r, &v.Form); err != nil {
 		return err
 	}
 	in := v.Form.input(v.Purchase.Lines)
-	if v.Review == nil {
+	if v.Review == nil && s.Posts != nil {
+		in.Media, err = s.upload(r)
+	}
+	if err != nil {
+		// refused: said below
+	} else if v.Review == nil {
 		_, err = s.Create(r.Context(), v.Purchase.Order, in)
 	} else {
 		in.Visibility = ""
 		_, err = s.Edit(r.Context(), v.Review.ID, in)
 	}
-	if errs.Is(err, errs.Invalid) {
+	if errs.Is(err, errs.Invalid) || errs.Is(err, errs.TooLarge) {
 		v.Err = err
-		return httpx.Render(w, r, http.StatusUnprocessableEntity, formPage(v))
+		return httpx.Render(w, r, httpx.StatusOf(err), formPage(v))
 	}
 	if err != nil {
 		return err
 	}
 	return httpx.Redirect(w, r, PathOf(v.Shop.Slug))
+}
+
+// maxForm bounds the form with its photos.
+const maxForm = MaxPhotos * 12 << 20
+
+// upload keeps the photos of a form and returns their ids.
+func (s *Service) upload(r *http.Request) (out []id.ID, err error) {
+	for i := range MaxPhotos {
+		n := strconv.Itoa(i)
+		f, _, err := r.FormFile("photo_" + n)
+		if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
+			continue
+		}
+		if err != nil {
+			return nil, errs.InvalidField("photo_"+n, "This file could not be read.").WithCause(err)
+		}
+		b, err := io.ReadAll(f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return nil, errs.InvalidField("photo_"+n, "This file could not be read.").WithCause(err)
+		}
+		if len(b) == 0 {
+			continue
+		}
+		photo, err := s.Posts.Upload(r.Context(), access.From(r.Context()), b, text.Clean(r.FormValue("alt_"+n), 1500))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, photo)
+	}
+	return out, nil
 }
 
 func (s *Service) deleteForm(w http.ResponseWriter, r *http.Request) error {

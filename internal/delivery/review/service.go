@@ -45,6 +45,8 @@ type Posts interface {
 	Remove(ctx context.Context, actor access.Actor, status id.ID) error
 	// Redraw says in tx that what a status shows beside its text has changed.
 	Redraw(ctx context.Context, tx *db.Tx, status id.ID) error
+	// Upload keeps a picture of the actor's, with what it shows, until a status carries it. Errors: Invalid; TooLarge.
+	Upload(ctx context.Context, actor access.Actor, picture []byte, alt string) (id.ID, error)
 	// Photos returns the pictures of statuses.
 	Photos(ctx context.Context, statuses []id.ID) (map[id.ID][]social.Attachment, error)
 }
