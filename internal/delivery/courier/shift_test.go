@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -200,6 +201,32 @@ func TestEarningsAreThoseOfTheBooks(t *testing.T) {
 			if status, body := send(x.ctx, "GET", x.path, ""); status != x.status || !strings.Contains(body, x.want) {
 				t.Errorf("GET %s = %d %s; want %d with %q", x.path, status, body, x.status, x.want)
 			}
+		}
+	})
+}
+
+func TestManyTapsEndAShiftOnce(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture) {
+		f.pay = delivery.CourierPay{HourlyFloor: 1000}
+		const rounds, taps = 20, 20
+		for range rounds {
+			f.begin(t)
+			f.clock.Advance(time.Hour)
+			var wg sync.WaitGroup
+			for range taps {
+				wg.Go(func() {
+					if err := f.SetDuty(f.anna, false, time.Time{}); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+		}
+		if got := f.balance(t); got != rounds*1000 {
+			t.Fatalf("%d shifts of an hour brought %d", rounds, got)
+		}
+		if list := f.shiftsOf(t); len(list) != rounds {
+			t.Fatalf("%d shifts; want %d", len(list), rounds)
 		}
 	})
 }
