@@ -80,7 +80,7 @@ const (
 )
 
 // meet looks for a status in an answer.
-func meet(r reply, status id.ID) seen {
+func gather(r reply, status id.ID) seen {
 	if r.status >= 300 {
 		return gone
 	}
@@ -161,7 +161,7 @@ func TestEveryActionHasItsEffectOnEveryWayToAStatusUntilItIsUndone(t *testing.T)
 			out := map[string]seen{}
 			for name, w := range ways(bad, status) {
 				line := strings.NewReplacer("%boo%", c.people["boo"].ID.String(), "%answer%", answer.String(), "%list%", list.String()).Replace(w[1])
-				out[name] = meet(c.ask(t, w[0], line, nil), status)
+				out[name] = gather(c.ask(t, w[0], line, nil), status)
 			}
 			return out
 		}
