@@ -8,6 +8,7 @@ import (
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/delivery/invoice"
 	"github.com/stoa-town/stoa/internal/delivery/payout"
+	"github.com/stoa-town/stoa/internal/delivery/payout/export"
 	"github.com/stoa-town/stoa/internal/delivery/payout/statement"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
@@ -50,7 +51,23 @@ func (s sold) Purchase(ctx context.Context, order id.ID) (invoice.Purchase, erro
 	return p, nil
 }
 
-func (s sold) Refunds(context.Context, id.ID) ([]delivery.Refund, error) { return nil, nil }
+func (s sold) Refunds(ctx context.Context, order id.ID) ([]delivery.Refund, error) {
+	t, err := s.Orders.Thing(ctx, order.String())
+	if err != nil {
+		return nil, err
+	}
+	sheet, err := s.App.Refunds.List(access.With(ctx, access.Actor{ID: t.Owner}), order)
+	if err != nil {
+		return nil, err
+	}
+	var out []delivery.Refund
+	for _, r := range sheet.Refunds {
+		if r.State == "done" {
+			out = append(out, delivery.Refund{ID: r.ID, Order: order, Amount: r.Amount, Currency: r.Currency, Lines: r.Lines, Taxes: r.Taxes, Reason: r.Reason, At: r.At})
+		}
+	}
+	return out, nil
+}
 
 func (s sold) Seller(ctx context.Context, restaurant id.ID) (invoice.Seller, error) {
 	c, err := s.Restaurants.Get(ctx, restaurant)
@@ -118,5 +135,12 @@ func (a *App) statements() *statement.Service {
 			name, err = a.Accounts.Name(ctx, owner)
 			return name, "C" + owner.String(), err
 		},
+	})
+}
+
+// exports builds the slice that writes the books for accountants.
+func (a *App) exports() *export.Service {
+	return export.New(export.Deps{
+		DB: a.DB, Now: a.Now, Books: a.Ledger, Zone: a.zone, Bought: a.Orders.Bought, Receipt: a.Invoices.Number, Restaurant: a.restaurantName,
 	})
 }
