@@ -183,6 +183,7 @@ func (a *App) slices() (err error) {
 	a.Ledger.Routes(a.Router)
 	a.Dispatch.Routes(a.Router)
 	a.Privacy.Routes(a.Router)
+	a.exports().Routes(a.Router)
 	a.socialRoutes()
 	a.console()
 	return nil
