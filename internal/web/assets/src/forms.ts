@@ -26,7 +26,7 @@ document.addEventListener(
   (e) => {
     const f = e.target as HTMLFormElement
     if (f.method !== 'post' && !f.matches('[hx-post],[hx-put],[hx-patch],[hx-delete]')) return
-    if (f.matches('[data-queue]')) return // the queue disables its buttons itself, and its forms are used again for the next step
+    if (f.matches('[data-queue], [data-pay]')) return // these disable their buttons themselves, and their forms are used again for the next step
     if (busy.has(f)) {
       e.preventDefault()
       e.stopImmediatePropagation()
