@@ -178,6 +178,7 @@ func (a *App) slices() (err error) {
 	a.Orders.Pages(a.Router, order.PageDeps{Where: a.whereIs, AtCounter: a.Dispatch.AtCounter, Pace: a.pace})
 	a.Invoices.Routes(a.Router)
 	a.Payouts.Routes(a.Router)
+	a.Statements.Routes(a.Router)
 	a.Couriers.Routes(a.Router)
 	a.Finance.Routes(a.Router)
 	a.Ledger.Routes(a.Router)
@@ -188,7 +189,6 @@ func (a *App) slices() (err error) {
 	a.console()
 	return nil
 }
-	a.Statements.Routes(a.Router)
 
 // startSlices fills the caches that would make the first requests slow.
 func (a *App) startSlices(ctx context.Context) {
