@@ -5,10 +5,8 @@ package export
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"context"
@@ -89,7 +87,7 @@ func exportPage(first, last string) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Page(ui.PageProps{Title: i18n.T(ctx, "Export"), Active: "/admin", NoIndex: true, Wide: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Page(ui.PageProps{Title: i18n.T(ctx, "Accounting"), Active: "/admin", NoIndex: true, Wide: true}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -108,7 +106,7 @@ func moneyTabs(ctx context.Context) []ui.Tab {
 		{Label: i18n.T(ctx, "Overview"), Href: "/admin"},
 		{Label: i18n.T(ctx, "Payouts"), Href: "/admin/payouts"},
 		{Label: i18n.T(ctx, "Statements"), Href: "/admin/statements"},
-		{Label: i18n.T(ctx, "Export"), Href: "/admin/export", Active: true},
+		{Label: i18n.T(ctx, "Accounting"), Href: "/admin/export", Active: true},
 	}
 }
 
