@@ -20,6 +20,7 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/discover"
 	"github.com/stoa-town/stoa/internal/delivery/dispatch"
 	"github.com/stoa-town/stoa/internal/delivery/invoice"
+	"github.com/stoa-town/stoa/internal/delivery/group"
 	"github.com/stoa-town/stoa/internal/delivery/ledger"
 	"github.com/stoa-town/stoa/internal/delivery/menu"
 	"github.com/stoa-town/stoa/internal/delivery/order"
@@ -63,16 +64,17 @@ type Slices struct {
 	Ledger      *ledger.Service
 	Promotions  *promo.Service
 	Wallet      *wallet.Service
+	GroupOrders *group.Service
 	Orders      *order.Service
 	Refunds     *refund.Service
 	Couriers    *courier.Service
 	Finance     *finance.Service
 	Invoices    *invoice.Service
 	Payouts     *payout.Service
+	Statements  *statement.Service
 	Dispatch    *dispatch.Service
 	Privacy     *privacy.Service
 	Social
-	Statements  *statement.Service
 }
 
 // Schemas returns the tables of every part.
@@ -80,7 +82,7 @@ func Schemas() []fs.FS {
 	return append([]fs.FS{
 		invoice.Schema, payout.Schema, statement.Schema,
 		secrets.Schema, events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, people.Schema, setup.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
-		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, promo.Schema, wallet.Schema, payment.Schema, refund.Schema, stripe.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
+		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, promo.Schema, wallet.Schema, group.Schema, payment.Schema, refund.Schema, stripe.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
 	}, socialSchemas()...)
 }
 
@@ -128,6 +130,8 @@ func (a *App) slices() (err error) {
 	}, cart.Options{HTTPS: a.https(), Addresses: a.addresses, Bought: a.bought, Credit: a.credit, Cards: a.cards(), Rating: a.rating, Dishes: a.dishRatings})
 	a.Invoices = a.invoices()
 	a.Payouts = a.payouts()
+	a.Statements = a.statements()
+	a.GroupOrders = a.groupOrders(quoter)
 	tasks := &work{}
 	a.Couriers = courier.New(a.DB, a.Events, a.Hub, a.Now, tasks, a.courierMoney())
 	a.Finance = finance.New(a.DB, a.Now, a.Restaurants, a.Ledger)
@@ -135,7 +139,6 @@ func (a *App) slices() (err error) {
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Orders: a.Orders, Restore: a.restore,
 		Couriers: a.Couriers, Shops: a.Restaurants, Photos: photos{a.Files},
 	}, dispatch.Options{Live: a.riding, Zone: a.zone})
-	a.Statements = a.statements()
 	tasks.Service = a.Dispatch
 	if err := a.social(); err != nil {
 		return err
@@ -148,12 +151,14 @@ func (a *App) slices() (err error) {
 	a.Menus.React(a.Events, a.Hub, a.Jobs)
 	a.Promotions.React(a.Events)
 	a.Wallet.React(a.Jobs)
+	a.GroupOrders.React(a.Events)
 	a.Payments.React(a.Jobs)
 	a.Stripe.React(a.Jobs)
 	a.Carts.React(a.Events, a.Hub, a.Jobs)
 	a.Orders.React(a.Events, a.Hub, a.Jobs)
 	a.Refunds.React(a.Hub)
 	a.Invoices.React(a.Mail)
+	a.Statements.React(a.Jobs)
 	a.Couriers.React(a.Events, a.Hub, a.Jobs)
 	a.Dispatch.React(a.Events, a.Hub, a.Jobs)
 	a.privacy()
@@ -162,7 +167,6 @@ func (a *App) slices() (err error) {
 	a.letterRoutes()
 	a.Router.Raw("GET "+files.Prefix+"{name}", httpx.Anyone, a.Files.Serve)
 	a.peopleRoutes()
-	a.Statements.React(a.Jobs)
 	a.OAuth.Routes(a.Router)
 	a.Explain.Routes(a.Router)
 	a.Restaurants.Routes(a.Router)
@@ -171,6 +175,7 @@ func (a *App) slices() (err error) {
 	a.Carts.Routes(a.Router)
 	a.Promotions.Routes(a.Router)
 	a.Wallet.Routes(a.Router)
+	a.GroupOrders.Routes(a.Router)
 	payment.NewSandbox(a.DB).Routes(a.Router)
 	a.Orders.Routes(a.Router)
 	a.Refunds.Routes(a.Router)
@@ -179,12 +184,12 @@ func (a *App) slices() (err error) {
 	a.Invoices.Routes(a.Router)
 	a.Payouts.Routes(a.Router)
 	a.Statements.Routes(a.Router)
+	a.exports().Routes(a.Router)
 	a.Couriers.Routes(a.Router)
 	a.Finance.Routes(a.Router)
 	a.Ledger.Routes(a.Router)
 	a.Dispatch.Routes(a.Router)
 	a.Privacy.Routes(a.Router)
-	a.exports().Routes(a.Router)
 	a.socialRoutes()
 	a.console()
 	return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/hours"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/base/text"
@@ -112,7 +113,7 @@ func (p *Promotion) tidy(now time.Time) error {
 	if typed := strings.TrimSpace(p.Code); typed != "" {
 		p.Code = ReadCode(typed)
 		if len(p.Code) < MinCode || len(p.Code) > MaxCode {
-			bad("code", "A code has %d to %d letters and digits.", MinCode, MaxCode)
+			bad("code", i18n.Key("A code has %d to %d letters and digits."), MinCode, MaxCode)
 		}
 	} else {
 		p.Code = ""
@@ -121,63 +122,63 @@ func (p *Promotion) tidy(now time.Time) error {
 	case delivery.DiscountPercent:
 		p.Amount = 0
 		if p.Percent < 1 || p.Percent > 100 {
-			bad("percent", "Give 1 to 100 percent.")
+			bad("percent", i18n.Key("Give 1 to 100 percent."))
 		}
 	case delivery.DiscountAmount:
 		p.Percent, p.Cap = 0, 0
 		if p.Amount < 1 || p.Amount > MaxAmount {
-			bad("amount", "Give an amount up to %s.", money.Format(MaxAmount, p.Currency))
+			bad("amount", i18n.Key("Give an amount up to %s."), money.Format(MaxAmount, p.Currency))
 		}
 	case delivery.DiscountFee:
 		p.Percent, p.Amount, p.Items, p.Sections = 0, 0, nil, nil
 	case delivery.DiscountItem:
 		p.Percent, p.Amount, p.Cap = 0, 0, 0
 		if len(p.Items) == 0 {
-			bad("items", "Say which dish is free.")
+			bad("items", i18n.Key("Say which dish is free."))
 		}
 	default:
-		bad("kind", "Choose percent, amount, delivery or item.")
+		bad("kind", i18n.Key("Choose percent, amount, delivery or item."))
 	}
 	if p.Cap < 0 || p.Cap > MaxAmount {
-		bad("cap", "Give an amount up to %s.", money.Format(MaxAmount, p.Currency))
+		bad("cap", i18n.Key("Give an amount up to %s."), money.Format(MaxAmount, p.Currency))
 	}
 	if p.Minimum < 0 || p.Minimum > 10*MaxAmount {
-		bad("minimum", "Give an amount up to %s.", money.Format(10*MaxAmount, p.Currency))
+		bad("minimum", i18n.Key("Give an amount up to %s."), money.Format(10*MaxAmount, p.Currency))
 	}
 	if p.Kind == delivery.DiscountAmount && p.Minimum < p.Amount {
 		p.Minimum = p.Amount // nobody is paid for ordering
 	}
 	switch {
 	case p.Bearer != delivery.PartyRestaurant && p.Bearer != delivery.PartyPlatform:
-		bad("bearer", "A promotion is borne by the restaurant or by the town.")
+		bad("bearer", i18n.Key("A promotion is borne by the restaurant or by the town."))
 	case p.Restaurant == 0 && p.Bearer != delivery.PartyPlatform:
-		bad("bearer", "What holds in the whole town is borne by the town.")
+		bad("bearer", i18n.Key("What holds in the whole town is borne by the town."))
 	}
 	if p.First != "" && p.First != FirstEver && p.First != FirstHere {
-		bad("first", "Choose whose orders it is for.")
+		bad("first", i18n.Key("Choose whose orders it is for."))
 	}
 	if p.Most < 0 || p.Most > MaxUses {
-		bad("most", "Give a number up to %d.", MaxUses)
+		bad("most", i18n.Key("Give a number up to %d."), MaxUses)
 	}
 	if p.Each < 0 || p.Each > MaxUses {
-		bad("each", "Give a number up to %d.", MaxUses)
+		bad("each", i18n.Key("Give a number up to %d."), MaxUses)
 	}
 	if p.Most > 0 && p.Most < p.Used {
-		bad("most", "%d orders have it already.", p.Used)
+		bad("most", i18n.Key("%d orders have it already."), p.Used)
 	}
 	if len(p.Items) > maxThings || len(p.Sections) > maxThings {
-		bad("items", "Choose at most %d dishes and sections.", maxThings)
+		bad("items", i18n.Key("Choose at most %d dishes and sections."), maxThings)
 	}
 	if p.Restaurant == 0 && len(p.Items)+len(p.Sections) > 0 {
-		bad("items", "What holds in the whole town is not for some dishes.")
+		bad("items", i18n.Key("What holds in the whole town is not for some dishes."))
 	}
 	p.From, p.Until = p.From.UTC().Truncate(time.Second), p.Until.UTC().Truncate(time.Second)
 	if !p.Until.IsZero() && (!p.Until.After(p.From) || p.rev == 0 && !p.Until.After(now)) {
-		bad("until", "It ends before it begins.")
+		bad("until", i18n.Key("It ends before it begins."))
 	}
 	p.Hours = text.Clean(p.Hours, 200)
 	if err := p.compile(); err != nil {
-		bad("hours", "These times can't be read. Write them like Mo-Fr 14:00-17:00.")
+		bad("hours", i18n.Key("These times can't be read. Write them like Mo-Fr 14:00-17:00."))
 	}
 	return errs.InvalidFields(wrong)
 }

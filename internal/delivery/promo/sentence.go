@@ -77,25 +77,25 @@ func (p *Promotion) sentence(ctx context.Context, m *delivery.Menu, loc *time.Lo
 	parts := []string{short.label(ctx, m)}
 	add := func(sentence string, args ...any) { parts = append(parts, i18n.T(ctx, sentence, args...)) }
 	if p.Cap > 0 {
-		add("at most %s", ui.Money(ctx, p.Cap, p.Currency))
+		add(i18n.Key("at most %s"), ui.Money(ctx, p.Cap, p.Currency))
 	}
 	if p.Minimum > 0 {
-		add("from %s of food", ui.Money(ctx, p.Minimum, p.Currency))
+		add(i18n.Key("from %s of food"), ui.Money(ctx, p.Minimum, p.Currency))
 	}
 	switch p.First {
 	case FirstEver:
-		add("for new customers")
+		add(i18n.Key("for new customers"))
 	case FirstHere:
-		add("for first orders here")
+		add(i18n.Key("for first orders here"))
 	}
 	if p.Hours != "" {
-		add("at these times: %s", p.Hours)
+		add(i18n.Key("at these times: %s"), p.Hours)
 	}
 	if !p.From.IsZero() {
-		add("from %s on", moment(ctx, p.From, loc))
+		add(i18n.Key("from %s on"), moment(ctx, p.From, loc))
 	}
 	if !p.Until.IsZero() {
-		add("until %s", moment(ctx, p.Until, loc))
+		add(i18n.Key("until %s"), moment(ctx, p.Until, loc))
 	}
 	if p.Each > 0 && p.First == "" {
 		parts = append(parts, i18n.N(ctx, int(p.Each), "%d time each", "%d times each"))
@@ -104,13 +104,13 @@ func (p *Promotion) sentence(ctx context.Context, m *delivery.Menu, loc *time.Lo
 		parts = append(parts, i18n.N(ctx, int(p.Most), "for %d order in all", "for the first %d orders"))
 	}
 	if p.Code != "" {
-		add("with the code %s", p.Code)
+		add(i18n.Key("with the code %s"), p.Code)
 	}
 	if p.Stacks {
-		add("together with another offer")
+		add(i18n.Key("together with another offer"))
 	}
 	if p.Bearer == delivery.PartyPlatform {
-		add("borne by the town")
+		add(i18n.Key("borne by the town"))
 	}
 	return strings.Join(parts, ", ")
 }
