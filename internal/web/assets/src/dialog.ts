@@ -29,6 +29,9 @@ watch('dialog[data-modal]', (e) => {
 document.addEventListener('htmx:before:swap', (e) => {
   const { ctx, tasks } = (e as CustomEvent<{ ctx: { target?: unknown; response?: { status: number } }; tasks: { type: string }[] }>).detail
   const to = ctx.target
-  if (!(to instanceof HTMLElement) || to.id !== 'sheet' || (ctx.response?.status ?? 500) >= 400) return
+  if (!(to instanceof HTMLElement) || to.id !== 'sheet') return
+  // htmx gives what comes the attributes of what had the same id, and takes them away again: a dialog in place of another would close.
+  for (const d of to.querySelectorAll('dialog')) d.removeAttribute('id')
+  if ((ctx.response?.status ?? 500) >= 400) return
   if (!tasks.some((t) => t.type === 'main')) to.querySelector('dialog')?.close()
 })
