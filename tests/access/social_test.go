@@ -16,7 +16,7 @@ var friends = []string{"/drafts", "/groups", "/events", "/reviews", "/notificati
 // forFriends reports whether a line is of the social network.
 func forFriends(line string) bool {
 	_, path, _ := strings.Cut(line, " ")
-	for _, p := range []string{"/api/v1/", "/api/v2/", "/@/", "/statuses/", "/lists", "/tags/", "/avatars/", "/headers/", "/calendar/", "/events", "/letters/", "/groups", "/moderation", "/people/", "/account/strikes", "/settings/filters"} {
+	for _, p := range []string{"/api/v1/", "/api/v2/", "/@/", "/statuses/", "/lists", "/tags/", "/avatars/", "/headers/", "/calendar/", "/events", "/letters/", "/groups", "/moderation", "/people/", "/account/strikes", "/settings/filters", "/settings/notifications", "/settings/carry", "/notifications/requests/", "/waiting", "/drafts/"} {
 		if strings.HasPrefix(path, p) {
 			return true
 		}
@@ -30,7 +30,7 @@ func forFriends(line string) bool {
 // peoples are the things of the social network that are somebody's own, by what stands before them in a path.
 var peoples = map[string]string{
 	"statuses/{id}": "status", "lists/{id}": "list", "filters/{id}": "filter", "drafts/{id}": "draft", "scheduled_statuses/{id}": "later", "polls/{id}": "poll",
-	"list/{id}": "list", "{handle}/{id}": "status",
+	"list/{id}": "list", "waiting/{id}": "later", "{handle}/{id}": "status",
 }
 
 // socialKind returns which thing a part of a path of the social network is: one of peoples, else "town": then only what is nowhere is

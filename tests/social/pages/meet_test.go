@@ -94,7 +94,8 @@ func TestAReportIsActedOn(t *testing.T) {
 	anna.Go("/town")
 	anna.Click(`.post [data-act=m]`)
 	anna.ClickText("Report @luca")
-	anna.Click(`dialog[open] input[value=spam]`)
+	anna.SeeIn(`dialog[open]`, "For the moderators")
+	anna.Eval(`(document.querySelector("dialog[open] input[value=spam]").click(), "")`)
 	anna.Fill(`dialog[open] [name=comment]`, "He sells gold")
 	anna.ClickText("Send to the moderators")
 	anna.See("Thank you. The moderators will look at it.")
@@ -125,6 +126,7 @@ func TestADeliveredOrderBecomesAVerifiedReview(t *testing.T) {
 	luca := s.Account(t, "luca")
 	shop := boss.Restaurant(t, "Taj Corner", nil)
 	s.ImportMenu(t, shop, menu)
+	boss.Grant(t, "staff:"+shop.Slug)
 	wish := harness.Wish(shop, "pickup", harness.Line{Item: boss.Items(t, shop)["Dal Makhani"], Qty: 1})
 	body, _ := luca.Quoted(t, wish)
 	var o struct {
@@ -142,7 +144,7 @@ func TestADeliveredOrderBecomesAVerifiedReview(t *testing.T) {
 
 	p := signedIn(t, b, s, "luca", phone)
 	p.Go("/orders/" + o.Code + "/review")
-	p.Click(`[name=stars][value="5"]`)
+	p.Await(`(e => !!e && (e.click(), true))(document.querySelector("[name=stars][value='5']"))`, "give five stars")
 	p.Fill(`[name=text]`, "A whole night, and one tastes it.")
 	p.ClickText("Photos")
 	choose(p, `[name=photo_0]`, "dal.png", "image/png", picture(t, color.RGBA{120, 60, 20, 255}))
