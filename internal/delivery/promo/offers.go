@@ -7,7 +7,6 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/hours"
-	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
@@ -81,48 +80,45 @@ func (s *Service) wrong(ctx context.Context, b *delivery.Bill, p *Promotion, acc
 	}
 	if why == "promo_first_order" {
 		if p.First == FirstHere {
-			return problemOf(why, i18n.Key("This code is for a first order at %s. Take it out to order without it."), b.Shop.Name), nil
+			return ptr(delivery.NewProblem(why, codePath, "This code is for a first order at %s. Take it out to order without it.", b.Shop.Name)), nil
 		}
-		return problemOf(why, i18n.Key("This code is for a first order in town. Take it out to order without it.")), nil
+		return ptr(delivery.NewProblem(why, codePath, "This code is for a first order in town. Take it out to order without it.")), nil
 	}
-	return problemOf(why, i18n.Key("This code has been used up. Take it out to order without it.")), nil
+	return ptr(delivery.NewProblem(why, codePath, "This code has been used up. Take it out to order without it.")), nil
 }
 
-func problemOf(code, format string, args ...any) *delivery.Problem {
-	p := delivery.NewProblem(code, codePath, format, args...)
-	return &p
-}
+func ptr(p delivery.Problem) *delivery.Problem { return &p }
 
 // stands returns why a promotion does not hold for a bill, by what is known of both; nil where it does.
 func stands(b *delivery.Bill, p *Promotion) *delivery.Problem {
 	switch {
 	case p == nil:
-		return problemOf("promo_unknown", i18n.Key("There is no such code. Check how it is written, or take it out."))
+		return ptr(delivery.NewProblem("promo_unknown", codePath, "There is no such code. Check how it is written, or take it out."))
 	case p.Restaurant != 0 && p.Restaurant != b.Shop.ID, p.Currency != b.Shop.Currency:
-		return problemOf("promo_other_restaurant", i18n.Key("This code is for another restaurant. Take it out to order here."))
+		return ptr(delivery.NewProblem("promo_other_restaurant", codePath, "This code is for another restaurant. Take it out to order here."))
 	case p.State == Ended, !p.Until.IsZero() && !b.Now.Before(p.Until):
-		return problemOf("promo_expired", i18n.Key("This code is over. Take it out to order without it."))
+		return ptr(delivery.NewProblem("promo_expired", codePath, "This code is over. Take it out to order without it."))
 	case p.State == Paused:
-		return problemOf("promo_later", i18n.Key("This code can't be used for the moment. Take it out to order now."))
+		return ptr(delivery.NewProblem("promo_later", codePath, "This code can't be used for the moment. Take it out to order now."))
 	case b.Now.Before(p.From):
-		return problemOf("promo_later", i18n.Key("This code holds from %s on."), p.From.In(b.Shop.Loc).Format("2006-01-02 15:04"))
+		return ptr(delivery.NewProblem("promo_later", codePath, "This code holds from %s on.", p.From.In(b.Shop.Loc).Format("2006-01-02 15:04")))
 	case p.schedule != nil && !p.schedule.OpenAt(b.Now, hours.Options{Loc: b.Shop.Loc}):
-		return problemOf("promo_later", i18n.Key("This code holds at these times: %s. Take it out to order now."), p.Hours)
+		return ptr(delivery.NewProblem("promo_later", codePath, "This code holds at these times: %s. Take it out to order now.", p.Hours))
 	case b.Subtotal < p.Minimum:
-		return problemOf("promo_minimum", i18n.Key("This code holds from %s of food. Add %s more, or take it out."),
-			money.Format(p.Minimum, b.Shop.Currency), money.Format(p.Minimum-b.Subtotal, b.Shop.Currency))
+		return ptr(delivery.NewProblem("promo_minimum", codePath, "This code holds from %s of food. Add %s more, or take it out.",
+			money.Format(p.Minimum, b.Shop.Currency), money.Format(p.Minimum-b.Subtotal, b.Shop.Currency)))
 	}
 	if p.Kind == delivery.DiscountFee {
 		switch {
 		case b.Mode != delivery.ByCourier:
-			return problemOf("promo_nothing", i18n.Key("This code is for deliveries. Take it out to collect the food."))
+			return ptr(delivery.NewProblem("promo_nothing", codePath, "This code is for deliveries. Take it out to collect the food."))
 		case b.FeeKnown && b.Fee == 0:
-			return problemOf("promo_nothing", i18n.Key("Delivery costs nothing as it is. Take the code out and keep it."))
+			return ptr(delivery.NewProblem("promo_nothing", codePath, "Delivery costs nothing as it is. Take the code out and keep it."))
 		}
 		return nil
 	}
 	if food, _ := p.base(b); food == 0 {
-		return problemOf("promo_nothing", i18n.Key("This code is for other dishes. Add one of them, or take it out."))
+		return ptr(delivery.NewProblem("promo_nothing", codePath, "This code is for other dishes. Add one of them, or take it out."))
 	}
 	return nil
 }
