@@ -50,8 +50,9 @@ type ticket struct {
 	base    string // address of what can be done to it
 	loc     *time.Location
 	now     time.Time
-	courier string    // first name
-	counter time.Time // when the courier will be at the counter, zero: not known
+	courier string          // first name
+	counter time.Time       // when the courier will be at the counter, zero: not known
+	refunds templ.Component // on the page of one order; nil: none
 }
 
 // dropped is how long a kitchen still sees that an order it was to cook has been cancelled, so that nobody goes on cooking it.
@@ -287,6 +288,11 @@ func (p *pages) kitchenOrder(w http.ResponseWriter, r *http.Request) error {
 	t, err := p.ticketOf(r)
 	if err != nil {
 		return err
+	}
+	if p.Refunds != nil {
+		if t.refunds, err = p.Refunds(r.Context(), t.ID); err != nil {
+			return err
+		}
 	}
 	return httpx.Render(w, r, http.StatusOK, sheet(r, t.Code, kitchenOf(t), orderDetail(t)))
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
@@ -24,6 +26,8 @@ type PageDeps struct {
 	AtCounter func(ctx context.Context, orders []id.ID) (map[id.ID]time.Time, error)
 	// Pace returns until when a restaurant takes no orders, and until when its kitchen takes longer; zero: it does not.
 	Pace func(ctx context.Context, restaurant id.ID) (paused, rush time.Time, err error)
+	// Refunds returns what the reader is shown of an order's refunds, nil where that is nothing.
+	Refunds func(ctx context.Context, order id.ID) (templ.Component, error)
 }
 
 // pages serves what people see of orders.
@@ -50,7 +54,7 @@ func (s *Service) Pages(rt *httpx.Router, d PageDeps) {
 }
 
 // orderEvents are the names of the events that change what a page shows of an order.
-var orderEvents = strings.Join(append(delivery.OrderKinds(), delivery.PaymentChanged{}.EventKind()), " ")
+var orderEvents = strings.Join(append(delivery.OrderKinds(), delivery.PaymentChanged{}.EventKind(), delivery.RefundChanged{}.EventKind()), " ")
 
 // zone returns the time zone in which a restaurant's times are shown.
 func (p *pages) zone(ctx context.Context, seller Seller) *time.Location {
@@ -206,6 +210,7 @@ type tracking struct {
 	courier string // first name, "" while nobody carries it
 	where   *delivery.Position
 	moved   []moved
+	refunds templ.Component // nil: none
 }
 
 // moved is a promise that was changed.
@@ -219,6 +224,11 @@ func (p *pages) tracking(ctx context.Context, v *View, base string, guest bool) 
 	var err error
 	if t.moved, err = p.promises(ctx, v.ID, guest); err != nil {
 		return nil, err
+	}
+	if p.Refunds != nil && !guest {
+		if t.refunds, err = p.Refunds(ctx, v.ID); err != nil {
+			return nil, err
+		}
 	}
 	if Open(v.State) {
 		t.courier = firstName(v.CourierName)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/a-h/templ"
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
@@ -37,21 +38,35 @@ func (s *Service) Routes(rt *httpx.Router) {
 }
 
 type listIn struct {
-	ID string `path:"id" maxLength:"20"`
+	ID string `path:"id" maxLength:"20" doc:"The order's number, or its code as people read it: K7Q-2PM."`
 }
 
 type listOut struct{ Body *Sheet }
 
-func orderOf(s string) (id.ID, error) {
-	order, err := id.Parse(s)
-	if err != nil {
-		return 0, errs.InvalidField("path.id", "This is not the number of an order.")
+// orderOf returns the order with an id or a public code.
+func (s *Service) orderOf(ctx context.Context, ref string) (id.ID, error) {
+	t, err := s.Orders.Thing(ctx, ref)
+	return t.ID, err
+}
+
+// Block returns what the page of an order shows of its refunds, for who may read the order: a list of them, and for who may give something
+// back the way to that. It returns nil where there is neither.
+func (s *Service) Block(ctx context.Context, order id.ID) (templ.Component, error) {
+	sheet, err := s.List(ctx, order)
+	if errs.Is(err, errs.NotFound) { // a kitchen that has not heard of the order yet
+		return nil, nil
 	}
-	return order, nil
+	if err != nil {
+		return nil, err
+	}
+	if len(sheet.Refunds) == 0 && !sheet.MayGrant {
+		return nil, nil
+	}
+	return block(sheet), nil
 }
 
 func (s *Service) apiList(ctx context.Context, in *listIn) (*listOut, error) {
-	order, err := orderOf(in.ID)
+	order, err := s.orderOf(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +78,7 @@ func (s *Service) apiList(ctx context.Context, in *listIn) (*listOut, error) {
 }
 
 type grantIn struct {
-	ID   string `path:"id" maxLength:"20"`
+	ID   string `path:"id" maxLength:"20" doc:"The order's number, or its code as people read it: K7Q-2PM."`
 	Key  string `header:"Idempotency-Key" doc:"Needed. Of your own making, such as a random UUID: the same key with the same body never gives back twice."`
 	Body Wish
 }
@@ -71,7 +86,7 @@ type grantIn struct {
 type grantOut struct{ Body *Refund }
 
 func (s *Service) apiGrant(ctx context.Context, in *grantIn) (*grantOut, error) {
-	order, err := orderOf(in.ID)
+	order, err := s.orderOf(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -87,9 +102,9 @@ func (s *Service) page(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Service) show(w http.ResponseWriter, r *http.Request, status int, wrong error) error {
-	order, err := id.Parse(r.PathValue("id"))
+	order, err := s.orderOf(r.Context(), r.PathValue("id"))
 	if err != nil {
-		return errNotFound
+		return err
 	}
 	sheet, err := s.List(r.Context(), order)
 	if err != nil {
@@ -100,9 +115,9 @@ func (s *Service) show(w http.ResponseWriter, r *http.Request, status int, wrong
 
 // form grants what the page's form says: the lines that are counted, or else the amount, or else everything.
 func (s *Service) form(w http.ResponseWriter, r *http.Request) error {
-	order, err := id.Parse(r.PathValue("id"))
+	order, err := s.orderOf(r.Context(), r.PathValue("id"))
 	if err != nil {
-		return errNotFound
+		return err
 	}
 	var in struct {
 		Key    string `form:"key"`

@@ -63,6 +63,17 @@ func (tw *town) BoughtAfter(context.Context, *db.Tx, id.ID, int) ([]delivery.Bou
 	return nil, nil
 }
 
+func (tw *town) Thing(_ context.Context, ref string) (access.Thing, error) {
+	tw.mu.Lock()
+	defer tw.mu.Unlock()
+	for order, b := range tw.orders {
+		if ref == b.Code || ref == order.String() {
+			return thing(order, &b), nil
+		}
+	}
+	return access.Thing{}, errNotFound
+}
+
 func (tw *town) Remark(_ context.Context, tx *db.Tx, order, by id.ID, what, reason, note string) error {
 	tx.AfterCommit(func() {
 		tw.mu.Lock()

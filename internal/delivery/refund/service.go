@@ -31,6 +31,8 @@ var Schema embed.FS
 type Orders interface {
 	// Bought returns an order as it stands in tx, or a NotFound error.
 	Bought(ctx context.Context, tx *db.Tx, order id.ID) (delivery.Bought, error)
+	// Thing returns what policies ask about the order with an id or public code, or a NotFound error.
+	Thing(ctx context.Context, ref string) (access.Thing, error)
 	// Remark writes something into an order's story, as done by somebody.
 	Remark(ctx context.Context, tx *db.Tx, order, by id.ID, what, reason, note string) error
 }
