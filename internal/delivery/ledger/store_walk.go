@@ -77,3 +77,15 @@ func (s *Service) Sums(ctx context.Context, tx *db.Tx, owner id.ID, currency str
 	}
 	return list, nil
 }
+
+// Cash returns the accounts of who else than a restaurant has cash in a currency, by owner above after, at most limit. Below zero they gave
+// out their own.
+func (s *Service) Cash(ctx context.Context, tx *db.Tx, currency string, after id.ID, limit int) ([]delivery.BookAccount, error) {
+	list, err := db.All(ctx, tx, scanAccount, `SELECT `+accountColumns+`, CAST(SUM(e.amount) AS BIGINT) FROM ledger_account a JOIN ledger_entry e ON e.account = a.id
+		WHERE a.kind = 'cash' AND a.currency = $1 AND a.owner > $2 AND NOT EXISTS (SELECT 1 FROM ledger_account r WHERE r.owner = a.owner AND r.kind IN ('restaurant', 'tax'))
+		GROUP BY `+accountColumns+` HAVING SUM(e.amount) <> 0 ORDER BY a.owner LIMIT $3`, currency, int64(after), limit)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: list who has cash: %w", err)
+	}
+	return list, nil
+}
