@@ -21,6 +21,9 @@ import (
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/console/setup"
+	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/delivery/promo"
+	"github.com/stoa-town/stoa/internal/delivery/wallet"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/audit"
 	"github.com/stoa-town/stoa/internal/platform/db"
@@ -124,6 +127,31 @@ func (d *desk) deeds(t *testing.T) map[string][2]string {
 	if err != nil || len(calendar) == 0 {
 		t.Fatalf("the calendar: %v, %v", calendar, err)
 	}
+	promotion, err := d.Promotions.Create(ctx, promo.Promotion{Code: "OLD", Rules: promo.Rules{Kind: delivery.DiscountAmount, Amount: 100, Bearer: delivery.PartyPlatform}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gifts, err := d.Wallet.MakeGifts(ctx, id.Secret(), wallet.NewBatch{Amount: 1000, Count: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = d.DB.Write(ctx, func(tx *db.Tx) error { // the town owes somebody something
+		owed := delivery.Entry{Book: delivery.Book{Kind: delivery.BookCourier, Owner: ben.ID, Currency: "EUR"}, Amount: -900, What: "pay"}
+		pay := delivery.Entry{Book: delivery.Book{Kind: delivery.BookPlatform, Sub: delivery.SubCourierPay, Currency: "EUR"}, Amount: 900, What: "pay"}
+		return d.Ledger.Post(ctx, tx, delivery.Posting{Ref: "test", What: "earned", At: d.clock.Now(), Entries: []delivery.Entry{owed, pay}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := d.Payouts.MakeDraft(ctx, 0, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shops, err := d.Restaurants.All(ctx)
+	if err != nil || len(shops) == 0 {
+		t.Fatalf("restaurants: %d, %v", len(shops), err)
+	}
+	payout, deal := "/admin/payouts/"+run.ID.String(), "/admin/restaurants/"+shops[0].Slug
 	person, rest := "/admin/people/"+ben.ID.String(), "/api/stoa/v1/admin/people/"+ben.ID.String()
 	return map[string][2]string{
 		"POST /admin/people/{id}/suspend":                {person + "/suspend", "reason=spam"},
@@ -151,8 +179,28 @@ func (d *desk) deeds(t *testing.T) map[string][2]string {
 		"POST /api/stoa/v1/admin/people/{id}/sign-out":   {rest + "/sign-out", ""},
 		"PATCH /api/stoa/v1/admin/settings":              {"/api/stoa/v1/admin/settings", `{"town.accent_hue":"77","town.name":null}`},
 
+		"POST /admin/credit":                  {"/admin/credit", "idempotency_key=deed-credit&who=ben&amount=5&reason=thanks"},
+		"POST /admin/credit/gifts":            {"/admin/credit/gifts", "idempotency_key=deed-gifts&amount=5&count=2"},
+		"POST /admin/credit/gifts/{id}/end":   {"/admin/credit/gifts/" + gifts.ID.String() + "/end", ""},
+		"POST /admin/promotions":              {"/admin/promotions", "code=NEW&kind=amount&amount=2&bearer=platform"},
+		"POST /admin/promotions/{id}":         {"/admin/promotions/" + promotion.ID.String(), "code=OLD&kind=amount&amount=3&bearer=platform"},
+		"POST /admin/promotions/{id}/state":   {"/admin/promotions/" + promotion.ID.String() + "/state", "state=paused"},
+		"POST /admin/restaurants/{slug}":      {deal, "commission=12&flat=0&pickup_commission=5&pickup_flat=0&card_fee=platform&fee_to=platform"},
+		"POST /admin/restaurants/{slug}/town": {deal + "/town", ""},
+		"POST /admin/payouts":                 {"/admin/payouts", "minimum=0"},
+		"POST /admin/payouts/{id}/exclude":    {payout + "/exclude", "kind=courier&owner=" + ben.ID.String() + "&currency=EUR&out=on&note=later"},
+		"POST /admin/payouts/{id}/discard":    {payout + "/discard", ""},
+
 		"DELETE /api/stoa/v1/admin/people/{id}/roles/{role}": {rest + "/roles/dispatcher", ""},
 	}
+}
+
+// elsewhere are routes that are tried elsewhere, or are no deeds.
+var elsewhere = map[string]string{
+	"POST /admin/promotions/sentence":  "shows what a promotion would do and changes nothing",
+	"POST /admin/bank":                 "asks who it is; tests/dinner answers, and looks into the log",
+	"POST /admin/payouts/{id}/approve": "asks who it is; tests/dinner answers, and looks into the log",
+	"POST /admin/payouts/{id}/fail":    "of a run that was sent, see above",
 }
 
 // inOrder are deeds that make room for others.
@@ -160,6 +208,7 @@ var inOrder = []string{
 	"POST /admin/people/{id}/sessions/{session}/end", "POST /admin/people/{id}/link", "POST /admin/people/{id}/suspend", "POST /admin/people/{id}/reinstate",
 	"POST /admin/people/{id}/grant", "POST /admin/people/{id}/revoke", "POST /admin/settings", "POST /admin/settings/{key}/reset",
 	"POST /api/stoa/v1/admin/people/{id}/roles", "DELETE /api/stoa/v1/admin/people/{id}/roles/{role}",
+	"POST /admin/restaurants/{slug}", "POST /admin/payouts/{id}/exclude", "POST /admin/payouts/{id}/discard",
 }
 
 func TestEveryDeedOfAnAdminIsInTheAuditLog(t *testing.T) {
@@ -170,6 +219,9 @@ func TestEveryDeedOfAnAdminIsInTheAuditLog(t *testing.T) {
 		for _, r := range d.Router.Routes() {
 			method, path, _ := strings.Cut(r.Pattern, " ")
 			if method == http.MethodGet || !strings.HasPrefix(path, "/admin") && !strings.HasPrefix(path, "/api/stoa/v1/admin") {
+				continue
+			}
+			if elsewhere[r.Pattern] != "" {
 				continue
 			}
 			if _, ok := deeds[r.Pattern]; !ok {

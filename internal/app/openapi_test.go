@@ -95,6 +95,8 @@ var open = map[string]string{
 	"POST /letters/stop/{account}/{sig}": "the letter's link says who it is",
 	"POST /account/strikes/{id}/appeal":  "the letter's link says who it is: whoever is suspended can't sign in",
 	"POST /api/v1/apps":                  "apps of Mastodon introduce themselves before anybody lets them in",
+	"POST /webhooks/stripe":              "its signature says that it is from Stripe",
+	"POST /sandbox/3ds/{ref}":            "it stands for a bank's own page, whose link says which payment it is about",
 	"POST /oauth/token":                  "the code or the app's secret says who it is",
 	"POST /oauth/revoke":                 "whoever holds a token may end it",
 	"POST /place":                        "a guest's address is kept in a cookie of theirs",

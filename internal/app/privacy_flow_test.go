@@ -224,6 +224,9 @@ func (p *place) old(t *testing.T, at time.Time) {
 			`INSERT INTO preview (url_sha256, card, image, fetched_at) VALUES ($2, '', '/media/old.jpg', $1)`:                                                                                  {us, []byte("old")},
 			`INSERT INTO figures_tag (tag, day, account, lang, uses) VALUES ('old', $1, 1, '', 1)`:                                                                                             {day},
 			`INSERT INTO moderation_block (id, kind, value, severity, comment, public, options, account, created_at, expires_at) VALUES (1, 'mail', 'old.example', '', '', '', '', 0, $1, $1)`: {us},
+			`INSERT INTO group_order (id, token, restaurant, host, state, deadline, order_id, created_at) VALUES (1, 'old', 1, 1, 'closed', 0, 0, $1)`:                                         {us},
+			`INSERT INTO invoice (id, kind, number, order_id, ref, restaurant, account, buyer, issued_at, currency, total, data)
+				VALUES (1, 'receipt', 'old', 1, 'sale:1', 1, 1, 'Zara', $1, 'EUR', 1, '{}')`: {us},
 			`INSERT INTO moderation_report (id, target, by_account, category, comment, rules, statuses, forward, assigned, resolved_by, resolved_at, created_at, updated_at)
 				VALUES (1, 1, 1, 'other', 'old', '', '', 0, 0, 0, $1, $1, $1)`: {us},
 		} {
@@ -271,6 +274,8 @@ func TestEveryRuleForgetsInTimeAndNotBefore(t *testing.T) {
 		}
 		rules := []rule{
 			{"addresses.deleted", time.Hour, count(`SELECT COUNT(*) FROM saved_address WHERE deleted_at <> 0`), 0},
+			{"group orders", 90 * day, count(`SELECT COUNT(*) FROM group_order WHERE token = 'old'`), 0},
+			{"invoices.buyer", keep.Orders, count(`SELECT COUNT(*) FROM invoice WHERE number = 'old' AND buyer <> ''`), 0},
 			{"courier.positions", keep.Positions, count(`SELECT COUNT(*) FROM courier WHERE pos_at <> 0`), 0},
 			{"replies", keep.Replies, count(`SELECT COUNT(*) FROM idempotency`), 0},
 			{"copies", keep.Copies, count(`SELECT COUNT(*) FROM privacy_copy c JOIN privacy_piece p ON p.copy = c.id`), 0},

@@ -102,7 +102,7 @@ func (a *App) slices() (err error) {
 		Geocoder: a.opt.Streets, Center: geo.Point{Lat: town.Lat, Lon: town.Lon}, City: town.Name, Loc: a.zone, HTTPS: a.https(), Rating: a.rating, Offers: a.offers,
 	})
 	a.Promotions = promo.New(promo.Deps{DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Shops: a.Restaurants, Menus: a.Menus},
-		promo.Options{Currency: town.Currency, Ordered: a.ordered})
+		promo.Options{Currency: town.Currency, Ordered: a.ordered, Audit: a.Audit.Write})
 	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Promotions, a.Now, rules.PromiseSlack)
 	bought, moved := &orders{}, &payments{}
 	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{Orders: bought, Payments: moved, Pay: a.courierPay, Zone: a.zone, Name: a.holder, Unclear: a.unclear})

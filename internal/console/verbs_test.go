@@ -23,7 +23,13 @@ import (
 )
 
 // writers are what verbs are given to on their way into the audit log.
-var writers = []string{"Write", "Audit", "note", "Note", "change", "onJob"}
+var writers = []string{"Write", "Audit", "note", "Note", "change", "changed", "onJob"}
+
+// composed are the kinds of verbs that are put together where they are written, of what is done.
+var composed = []string{"moderation", "report", "block", "announcement"}
+
+// policies are verbs of the policy that stand where a verb of the log could.
+var policies = []string{"admin.restaurants", "cart.manage", "notification.read", "restaurant.manage", "restaurant.work"}
 
 var aVerb = regexp.MustCompile(`^[a-z_]+\.[a-z_]+$`)
 
@@ -39,7 +45,7 @@ func written(t *testing.T) map[string]string {
 			}
 		}
 	}
-	for _, dir := range []string{"account", "app", "cli", "console", "platform"} {
+	for _, dir := range []string{"account", "app", "cli", "console", "delivery", "platform", "social"} {
 		err := filepath.WalkDir(filepath.Join("..", dir), func(path string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
@@ -54,6 +60,14 @@ func written(t *testing.T) map[string]string {
 					if fn, ok := n.Fun.(*ast.SelectorExpr); ok && slices.Contains(writers, fn.Sel.Name) {
 						for _, a := range n.Args {
 							add(a)
+						}
+					}
+				case *ast.AssignStmt:
+					for i, to := range n.Lhs {
+						if v, ok := to.(*ast.Ident); ok && v.Name == "verb" && len(n.Rhs) == len(n.Lhs) {
+							add(n.Rhs[i])
+						} else if ok && v.Name == "verb" {
+							add(n.Rhs[0])
 						}
 					}
 				case *ast.KeyValueExpr:
@@ -75,6 +89,9 @@ func written(t *testing.T) map[string]string {
 func TestEveryVerbOfTheAuditLogHasWords(t *testing.T) {
 	all := written(t)
 	for verb, where := range all {
+		if slices.Contains(policies, verb) {
+			continue
+		}
 		w, ok := verbs[verb]
 		if !ok {
 			t.Errorf("%s writes %q, which the console has no words for: add them to verbs", where, verb)
@@ -89,7 +106,7 @@ func TestEveryVerbOfTheAuditLogHasWords(t *testing.T) {
 		}
 	}
 	for verb := range verbs {
-		if all[verb] == "" {
+		if kind, _, _ := strings.Cut(verb, "."); all[verb] == "" && !slices.Contains(composed, kind) {
 			t.Errorf("there are words for %q, which nothing writes", verb)
 		}
 	}

@@ -45,7 +45,7 @@ type Checked struct {
 	Findings                            []Finding               // at most 100 of each
 }
 
-func (c *Checked) add(check, format string, args ...any) {
+func (c *Checked) found(check, format string, args ...any) {
 	c.Found[check]++
 	if c.Found[check] <= maxFindings {
 		c.Findings = append(c.Findings, Finding{Check: check, What: fmt.Sprintf(format, args...)})
@@ -82,7 +82,7 @@ func (s *Service) verify(ctx context.Context, tx *db.Tx) (*Checked, error) {
 		return nil, err
 	}
 	for _, posting := range lost {
-		c.add(CheckReference, "there are entries of posting %d, but there is no such posting", posting)
+		c.found(CheckReference, "there are entries of posting %d, but there is no such posting", posting)
 	}
 	return c, s.verifyOrders(ctx, tx, c)
 }
@@ -106,11 +106,11 @@ func (c *Checked) postings(ctx context.Context, tx *db.Tx, accounts map[id.ID]*t
 		c.Postings++
 		for _, currency := range slices.Sorted(maps.Keys(sums)) {
 			if sums[currency] != 0 {
-				c.add(CheckPosting, "%s sums to %s", now.ref, money.Format(sums[currency], currency))
+				c.found(CheckPosting, "%s sums to %s", now.ref, money.Format(sums[currency], currency))
 			}
 		}
 		if seen != now.lines {
-			c.add(CheckPosting, "%s has %d entries and should have %d", now.ref, seen, now.lines)
+			c.found(CheckPosting, "%s has %d entries and should have %d", now.ref, seen, now.lines)
 		}
 		clear(sums)
 		seen = 0
@@ -126,11 +126,11 @@ func (c *Checked) postings(ctx context.Context, tx *db.Tx, accounts map[id.ID]*t
 		c.Entries++
 		seen++
 		if e.at != h.at {
-			c.add(CheckPosting, "%s: an entry has another time than it", h.ref)
+			c.found(CheckPosting, "%s: an entry has another time than it", h.ref)
 		}
 		a := accounts[e.account]
 		if a == nil {
-			c.add(CheckReference, "%s has an entry of account %d, but there is no such account", h.ref, e.account)
+			c.found(CheckReference, "%s has an entry of account %d, but there is no such account", h.ref, e.account)
 			return
 		}
 		a.sum += e.amount
@@ -144,7 +144,7 @@ func (c *Checked) postings(ctx context.Context, tx *db.Tx, accounts map[id.ID]*t
 	end()
 	for _, currency := range slices.Sorted(maps.Keys(all)) {
 		if all[currency] != 0 {
-			c.add(CheckTotal, "all accounts together hold %s and should hold nothing", money.Format(all[currency], currency))
+			c.found(CheckTotal, "all accounts together hold %s and should hold nothing", money.Format(all[currency], currency))
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(accounts)) {
@@ -153,10 +153,10 @@ func (c *Checked) postings(ctx context.Context, tx *db.Tx, accounts map[id.ID]*t
 			continue
 		}
 		if a.kept != a.sum {
-			c.add(CheckWallet, "%s is kept to hold %s, and its entries say %s", name(a.book), money.Format(-a.kept, a.book.Currency), money.Format(-a.sum, a.book.Currency))
+			c.found(CheckWallet, "%s is kept to hold %s, and its entries say %s", name(a.book), money.Format(-a.kept, a.book.Currency), money.Format(-a.sum, a.book.Currency))
 		}
 		if a.sum > 0 {
-			c.add(CheckWallet, "%s is overdrawn by %s", name(a.book), money.Format(a.sum, a.book.Currency))
+			c.found(CheckWallet, "%s is overdrawn by %s", name(a.book), money.Format(a.sum, a.book.Currency))
 		}
 	}
 	return nil
@@ -211,11 +211,11 @@ func (s *Service) verifyOrders(ctx context.Context, tx *db.Tx, c *Checked) error
 				continue // from before there were books
 			}
 			for _, what := range compare(b, st) {
-				c.add(CheckOrder, "%s: %s", b.Code, what)
+				c.found(CheckOrder, "%s: %s", b.Code, what)
 			}
 		}
 		for _, order := range slices.Sorted(maps.Keys(stories)) {
-			c.add(CheckReference, "there are postings of order %d, but there is no such order", order)
+			c.found(CheckReference, "there are postings of order %d, but there is no such order", order)
 		}
 		if last == 0 {
 			return nil
@@ -235,7 +235,7 @@ func (s *Service) verifyMoved(ctx context.Context, tx *db.Tx, c *Checked, storie
 	}
 	differs := func(order id.ID, in, at delivery.Moved) {
 		if in.Taken != at.Taken || in.Returned != at.Returned {
-			c.add(CheckPayment, "order %d: the books say that %d came in and %d went back, its payments %d and %d", order, in.Taken, in.Returned, at.Taken, at.Returned)
+			c.found(CheckPayment, "order %d: the books say that %d came in and %d went back, its payments %d and %d", order, in.Taken, in.Returned, at.Taken, at.Returned)
 		}
 	}
 	paid := map[id.ID]bool{}

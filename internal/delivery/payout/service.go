@@ -186,8 +186,11 @@ func (s *Service) Exclude(ctx context.Context, run id.ID, p Payee, out bool, not
 			return errNoDraft
 		}
 		done, err := moveItem(ctx, tx, run, Item{Payee: p, State: to, Note: note}, from, s.Now())
-		if err != nil || done {
+		if err != nil {
 			return err
+		}
+		if done {
+			return s.Audit.Write(ctx, tx, "payout.exclude", "payout:"+run.String(), map[string]any{"payee": p.String(), "out": out})
 		}
 		return errs.New(errs.Conflict, "Somebody else has changed this payee just now.").WithCode("changed")
 	})

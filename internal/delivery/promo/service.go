@@ -43,6 +43,8 @@ type Options struct {
 	Currency string // the town's
 	// Ordered reports whether an account has ordered from a restaurant (0: from any) what was not cancelled. Nil: nobody has.
 	Ordered func(ctx context.Context, account, restaurant id.ID) (bool, error)
+	// Audit notes a deed in its transaction. Nil: deeds are not noted.
+	Audit func(ctx context.Context, tx *db.Tx, verb, thing string, detail map[string]any) error
 }
 
 // Service keeps promotions. Safe for concurrent use.
@@ -135,7 +137,7 @@ func (s *Service) Create(ctx context.Context, p Promotion) (*Promotion, error) {
 		if err := insert(ctx, tx, &p); err != nil {
 			return err
 		}
-		return s.changed(ctx, tx, actor.ID, &p)
+		return s.changed(ctx, tx, actor.ID, "promotion.create", &p)
 	})
 	if db.IsUnique(err) {
 		return nil, errTaken.WithCause(err)
@@ -144,8 +146,18 @@ func (s *Service) Create(ctx context.Context, p Promotion) (*Promotion, error) {
 	return &p, err
 }
 
-// changed tells all nodes that a promotion is another now.
-func (s *Service) changed(ctx context.Context, tx *db.Tx, by id.ID, p *Promotion) error {
+// changed notes what somebody did to a promotion, and tells all nodes.
+func (s *Service) changed(ctx context.Context, tx *db.Tx, by id.ID, verb string, p *Promotion) error {
+	if s.opt.Audit != nil {
+		if err := s.opt.Audit(ctx, tx, verb, "promotion:"+p.ID.String(), map[string]any{"state": p.State, "code": p.Code}); err != nil {
+			return err
+		}
+	}
+	return s.told(ctx, tx, by, p)
+}
+
+// told tells all nodes that a promotion is another now.
+func (s *Service) told(ctx context.Context, tx *db.Tx, by id.ID, p *Promotion) error {
 	tx.AfterCommit(s.cache.stale)
 	return s.log.Append(ctx, tx, s.now(), by, delivery.PromotionChanged{Promotion: p.ID, Restaurant: p.Restaurant})
 }
@@ -200,7 +212,7 @@ func (s *Service) Change(ctx context.Context, promotion id.ID, fn func(*Promotio
 		if !ok {
 			return errs.New(errs.Conflict, "Somebody has changed this promotion meanwhile. Look again.").WithCode("changed_meanwhile")
 		}
-		return s.changed(ctx, tx, access.From(ctx).ID, p)
+		return s.changed(ctx, tx, access.From(ctx).ID, "promotion.change", p)
 	})
 	if db.IsUnique(err) {
 		return nil, errTaken.WithCause(err)
@@ -295,7 +307,7 @@ func (s *Service) Use(ctx context.Context, tx *db.Tx, order, account id.ID, disc
 			}
 		}
 		if full {
-			if err := s.changed(ctx, tx, account, p); err != nil {
+			if err := s.told(ctx, tx, account, p); err != nil {
 				return err
 			}
 		}
@@ -325,7 +337,7 @@ func (s *Service) GiveBack(ctx context.Context, tx *db.Tx, order id.ID) error {
 			return fmt.Errorf("promo: give %s back: %w", u.Promotion, err)
 		}
 		if p.Most > 0 && p.Used >= p.Most { // it can be had again
-			if err := s.changed(ctx, tx, u.Account, p); err != nil {
+			if err := s.told(ctx, tx, u.Account, p); err != nil {
 				return err
 			}
 		}
