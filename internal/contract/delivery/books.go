@@ -181,6 +181,7 @@ type Refund struct {
 type RefundChanged struct {
 	Refund     id.ID        `json:"refund"`
 	Order      id.ID        `json:"order"`
+	Code       string       `json:"code"` // of the order, as people read it
 	Restaurant id.ID        `json:"restaurant"`
 	Customer   id.ID        `json:"customer"`
 	Amount     money.Amount `json:"amount"`

@@ -218,7 +218,7 @@ func (s *Service) grant(ctx context.Context, tx *db.Tx, actor access.Actor, orde
 	if err := s.Orders.Remark(ctx, tx, order, actor.ID, "refunded", r.Reason, r.Note); err != nil {
 		return nil, err
 	}
-	return r, s.tell(ctx, tx, r, b.Customer)
+	return r, s.tell(ctx, tx, r, &b)
 }
 
 func ofTown(a access.Actor) bool { return a.Has(access.RoleAdmin) || a.Has(access.RoleDispatcher) }
@@ -291,12 +291,12 @@ func (s *Service) Answered(ctx context.Context, tx *db.Tx, refund id.ID, why str
 			return err
 		}
 	}
-	return s.tell(ctx, tx, &r, b.Customer)
+	return s.tell(ctx, tx, &r, &b)
 }
 
-func (s *Service) tell(ctx context.Context, tx *db.Tx, r *Refund, customer id.ID) error {
+func (s *Service) tell(ctx context.Context, tx *db.Tx, r *Refund, b *delivery.Bought) error {
 	return s.Log.Append(ctx, tx, s.Now(), r.By, delivery.RefundChanged{
-		Refund: r.ID, Order: r.Order, Restaurant: r.restaurant, Customer: customer, Amount: r.Amount, Currency: r.Currency, To: r.To, State: r.State,
+		Refund: r.ID, Order: r.Order, Code: b.Code, Restaurant: r.restaurant, Customer: b.Customer, Amount: r.Amount, Currency: r.Currency, To: r.To, State: r.State,
 		Reason: r.Reason, Liable: r.Liable, At: r.At,
 	})
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/social"
 )
 
@@ -69,10 +70,13 @@ type Notification struct {
 
 // Data is what Stoa's own types carry besides.
 type Data struct {
-	What  string `json:"what,omitempty"` // of an order: confirmed, ready, …; of a warning: the action
-	Code  string `json:"code,omitempty"` // of an order
-	Title string `json:"title,omitempty"`
-	URL   string `json:"url,omitempty"` // path of the page that it leads to
+	What string `json:"what,omitempty"` // of an order: confirmed, ready, refunded, …; of a warning: the action
+	Code string `json:"code,omitempty"` // of an order
+	// Amount is what was given back of an order, in minor units of Currency.
+	Amount   money.Amount `json:"amount,omitempty"`
+	Currency string       `json:"currency,omitempty"`
+	Title    string       `json:"title,omitempty"`
+	URL      string       `json:"url,omitempty"` // path of the page that it leads to
 }
 
 // IsOwn reports whether the type is one of Stoa's.

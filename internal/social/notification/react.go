@@ -22,7 +22,7 @@ const topic = "profile"
 func (s *Service) React() {
 	kinds := []string{
 		social.KindPosted, social.KindEdited, social.KindDeleted, social.KindMarked, social.KindPollEnded, social.KindFollowed, social.KindReported,
-		social.KindModerated, social.KindNotice, account.KindCreated, delivery.TaskChanged{}.EventKind(),
+		social.KindModerated, social.KindNotice, account.KindCreated, delivery.TaskChanged{}.EventKind(), delivery.RefundChanged{}.EventKind(),
 	}
 	for what := range told {
 		kinds = append(kinds, delivery.Order{What: what}.EventKind())
@@ -86,6 +86,8 @@ func (s *Service) handle(ctx context.Context, tx *db.Tx, e events.Event) error {
 		})
 	case delivery.TaskChanged{}.EventKind():
 		return read(e, func(p delivery.TaskChanged) error { return s.rode(ctx, tx, p) })
+	case delivery.RefundChanged{}.EventKind():
+		return read(e, func(p delivery.RefundChanged) error { return s.refunded(ctx, tx, p) })
 	}
 	return read(e, func(p delivery.Order) error { return s.ordered(ctx, tx, e.Actor, p) })
 }
@@ -331,6 +333,20 @@ func (s *Service) ordered(ctx context.Context, tx *db.Tx, actor id.ID, o deliver
 	}
 	return s.add(ctx, tx, []draft{{Notification: Notification{
 		Account: o.Customer, Type: Order, From: o.Restaurant, Thing: o.Order, Data: &Data{What: o.What, Code: o.Code, URL: "/orders/" + o.Code},
+	}}})
+}
+
+// refunded is what a notification of an order says where something of it was given back.
+const refunded = "refunded"
+
+// refunded tells the customer that something was given back, once the money has gone.
+func (s *Service) refunded(ctx context.Context, tx *db.Tx, r delivery.RefundChanged) error {
+	if r.Customer == 0 || r.State != "done" {
+		return nil
+	}
+	return s.add(ctx, tx, []draft{{Notification: Notification{
+		Account: r.Customer, Type: Order, From: r.Restaurant, Thing: r.Order,
+		Data: &Data{What: refunded, Code: r.Code, URL: "/orders/" + r.Code, Amount: r.Amount, Currency: r.Currency},
 	}}})
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/contract/social"
+	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
 // words are what a notification says in the language of ctx.
@@ -29,6 +30,9 @@ func (s *Service) words(ctx context.Context, n *Notification) (w words, err erro
 			return w, err
 		}
 		w.title, w.body = orderWords(ctx, n.Type, d.What, name), i18n.T(ctx, "Order %s", d.Code)
+		if d.What == refunded {
+			w.title = i18n.T(ctx, "You get %s back for your order from %s", ui.Money(ctx, d.Amount, d.Currency), name)
+		}
 		return w, nil
 	case Offer:
 		w.title, w.body = i18n.T(ctx, "A ride for you"), i18n.T(ctx, "An order waits for a courier. Take it or leave it to others.")
