@@ -15,6 +15,8 @@ type words struct{ self, other string }
 
 // verbs are the words of every verb that is written.
 var verbs = map[string]words{
+	"account.approve":                       {"", i18n.Key("let %s join")},
+	"account.reject":                        {"", i18n.Key("turned %s away")},
 	"account.confirm":                       {i18n.Key("confirmed who they are"), ""},
 	"account.create":                        {i18n.Key("got an account"), i18n.Key("made an account for %s")},
 	"account.decide":                        {"", i18n.Key("decided whether %s may join")},
