@@ -27,7 +27,7 @@ func (a *App) privacy() {
 		JobsKept: func() (done, failed time.Duration) { return a.Config.Jobs.KeepCompleted, a.Config.Jobs.KeepDiscarded },
 	},
 		append([]personal.Part{
-			orders, a.Dispatch.Personal(way), a.Payments.Personal(), a.Ledger.Personal(), a.Refunds.Personal(), a.Stripe.Personal(), a.Discover.Personal(), a.Carts.Personal(func() time.Duration { return keep().Carts }), a.Promotions.Personal(), a.Wallet.Personal(), a.GroupOrders.Personal(),
+			orders, a.Dispatch.Personal(way), a.Payments.Personal(), a.Ledger.Personal(), a.Refunds.Personal(), a.Cash.Personal(), a.Stripe.Personal(), a.Discover.Personal(), a.Carts.Personal(func() time.Duration { return keep().Carts }), a.Promotions.Personal(), a.Wallet.Personal(), a.GroupOrders.Personal(),
 			a.Couriers.Personal(func() time.Duration { return keep().Positions }), a.Menus.Personal(), a.Restaurants.Personal(),
 			a.Invoices.Personal(func() time.Duration { return keep().Orders }),
 			a.Payouts.Personal(), a.Statements.Personal(),

@@ -16,6 +16,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/console/setup"
 	"github.com/stoa-town/stoa/internal/delivery/cart"
+	"github.com/stoa-town/stoa/internal/delivery/cash"
 	"github.com/stoa-town/stoa/internal/delivery/courier"
 	"github.com/stoa-town/stoa/internal/delivery/discover"
 	"github.com/stoa-town/stoa/internal/delivery/dispatch"
@@ -67,6 +68,7 @@ type Slices struct {
 	GroupOrders *group.Service
 	Orders      *order.Service
 	Refunds     *refund.Service
+	Cash        *cash.Service
 	Couriers    *courier.Service
 	Finance     *finance.Service
 	Invoices    *invoice.Service
@@ -82,7 +84,7 @@ func Schemas() []fs.FS {
 	return append([]fs.FS{
 		invoice.Schema, payout.Schema, statement.Schema,
 		secrets.Schema, events.Schema, jobs.Schema, idem.Schema, audit.Schema, mail.Schema, settings.Schema, account.Schema, people.Schema, setup.Schema, oauth.Schema, oidc.Schema, passkey.Schema, totp.Schema,
-		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, promo.Schema, wallet.Schema, group.Schema, payment.Schema, refund.Schema, stripe.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
+		restaurant.Schema, menu.Schema, discover.Schema, cart.Schema, promo.Schema, wallet.Schema, group.Schema, payment.Schema, refund.Schema, cash.Schema, stripe.Schema, ledger.Schema, order.Schema, courier.Schema, dispatch.Schema, privacy.Schema,
 	}, socialSchemas()...)
 }
 
@@ -124,6 +126,7 @@ func (a *App) slices() (err error) {
 	})
 	bought.Service, moved.Service = a.Orders, a.Payments
 	a.Refunds = refund.New(refund.Deps{DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Orders: a.Orders, Payments: a.Payments, Books: a.Ledger})
+	a.Cash = a.cash()
 	a.Stripe.Link(stripe.Links{Payments: a.Payments, Books: a.Ledger, Orders: dues{a}})
 	a.Carts = cart.New(cart.Deps{
 		DB: a.DB, Bus: a.bus, Now: a.Now, Quoter: quoter, Restaurants: a.Restaurants, Menus: a.Menus, Orders: a.Orders,
@@ -179,8 +182,9 @@ func (a *App) slices() (err error) {
 	payment.NewSandbox(a.DB).Routes(a.Router)
 	a.Orders.Routes(a.Router)
 	a.Refunds.Routes(a.Router)
+	a.Cash.Routes(a.Router)
 	a.Stripe.Routes(a.Router)
-	a.Orders.Pages(a.Router, order.PageDeps{Where: a.whereIs, AtCounter: a.Dispatch.AtCounter, Pace: a.pace})
+	a.Orders.Pages(a.Router, order.PageDeps{Where: a.whereIs, AtCounter: a.Dispatch.AtCounter, Pace: a.pace, Refunds: a.Refunds.Block})
 	a.Invoices.Routes(a.Router)
 	a.Payouts.Routes(a.Router)
 	a.Statements.Routes(a.Router)

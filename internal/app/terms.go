@@ -7,6 +7,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/delivery/cash"
 	"github.com/stoa-town/stoa/internal/delivery/courier"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant"
 	"github.com/stoa-town/stoa/internal/platform/db"
@@ -30,6 +31,14 @@ func (a *App) courierPay() delivery.CourierPay {
 // courierMoney is what couriers' pay needs of others.
 func (a *App) courierMoney() courier.Money {
 	return courier.Money{IDs: a.IDs, Books: a.Ledger, Pay: a.courierPay, Currency: a.Config.Town.Currency, Zone: a.zone, Rides: a.rides}
+}
+
+// cash builds the slice that takes couriers' cash in.
+func (a *App) cash() *cash.Service {
+	return cash.New(cash.Deps{
+		DB: a.DB, IDs: a.IDs, Now: a.Now, Books: a.Ledger, Currency: a.Config.Town.Currency, Zone: a.zone, Name: a.Accounts.Name,
+		Limit: func() money.Amount { return money.Amount(a.Settings.Config().Payments.CashLimit) },
+	})
 }
 
 // rides returns what a courier carried between two times, with the ways.

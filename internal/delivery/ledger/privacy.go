@@ -65,7 +65,7 @@ func (s *Service) blocks(ctx context.Context, account id.ID) (out []personal.Obs
 		for _, a := range list {
 			if a.Book.Kind == delivery.BookCash && a.Balance > 0 {
 				out = []personal.Obstacle{{
-					Text: i18n.T(ctx, "You still have cash of the town. Hand it in first."), Href: "/courier/earnings", Label: i18n.T(ctx, "Cash in hand"),
+					Text: i18n.T(ctx, "You still have cash of the town. Hand it in first."), Href: "/courier/cash", Label: i18n.T(ctx, "Cash in hand"),
 				}}
 			}
 		}
