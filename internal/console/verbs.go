@@ -17,6 +17,8 @@ type words struct{ self, other string }
 var verbs = map[string]words{
 	"account.approve":                       {"", i18n.Key("let %s join")},
 	"account.reject":                        {"", i18n.Key("turned %s away")},
+	"account.freeze":                        {"", i18n.Key("kept %s out of their account")},
+	"account.thaw":                          {"", i18n.Key("let %s into their account again")},
 	"account.confirm":                       {i18n.Key("confirmed who they are"), ""},
 	"account.create":                        {i18n.Key("got an account"), i18n.Key("made an account for %s")},
 	"account.decide":                        {"", i18n.Key("decided whether %s may join")},

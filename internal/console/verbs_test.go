@@ -29,7 +29,7 @@ var writers = []string{"Write", "Audit", "note", "Note", "change", "changed", "o
 var composed = []string{"moderation", "report", "block", "announcement"}
 
 // policies are verbs of the policy that stand where a verb of the log could.
-var policies = []string{"account.freeze", "admin.restaurants", "cart.manage", "notification.read", "restaurant.manage", "restaurant.work"}
+var policies = []string{"admin.restaurants", "cart.manage", "cart.read", "courier.work", "dispatch.board", "notification.read", "restaurant.manage", "restaurant.work", "status.read"}
 
 var aVerb = regexp.MustCompile(`^[a-z_]+\.[a-z_]+$`)
 
