@@ -180,6 +180,7 @@ func (a *App) watch() {
 		}
 		return out, nil
 	})
+	a.Metrics.Payments(a.Payments.Gauge)
 	a.Metrics.Streams(func(context.Context) (map[string]float64, error) {
 		return map[string]float64{"open": float64(a.Hub.Streams() + a.Streams.Streams()), "dropped": float64(a.Hub.Dropped() + a.Streams.Dropped())}, nil
 	})

@@ -3,8 +3,11 @@ package app
 import (
 	"context"
 
+	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/delivery/ledger"
+	"github.com/stoa-town/stoa/internal/platform/access"
 )
 
 // holder returns what the restaurant or person with an id is called, "" where neither is known any more.
@@ -28,7 +31,7 @@ func (a *App) unclear(ctx context.Context) ([]ledger.Unclear, error) {
 	out := make([]ledger.Unclear, len(list))
 	for i, u := range list {
 		out[i] = ledger.Unclear{
-			Order: u.Order, Asked: u.Asked, Amount: u.Amount, Currency: u.Currency, Provider: u.Provider, Ref: u.Ref, Why: u.Why, Since: u.Since,
+			Order: u.Order, Asked: u.Asked, Ask: u.Asked != "" || u.State == delivery.PaymentRefundFailed, Amount: u.Amount, Currency: u.Currency, Provider: u.Provider, Ref: u.Ref, Why: u.Why, Since: u.Since,
 		}
 		v, err := a.Orders.Get(ctx, u.Order)
 		if err != nil {
@@ -37,4 +40,34 @@ func (a *App) unclear(ctx context.Context) ([]ledger.Unclear, error) {
 		out[i].Code = v.Code
 	}
 	return out, nil
+}
+
+// askProvider asks a provider at once about an order's payment; what it refused, once more.
+func (a *App) askProvider(ctx context.Context, order id.ID) error {
+	if err := a.Payments.Again(ctx, order); err != nil && errs.CodeOf(err) != "wrong_state" {
+		return err
+	}
+	return a.Orders.Settle(ctx, order)
+}
+
+// incidents lists what does not agree about payments.
+func (a *App) incidents(ctx context.Context) ([]ledger.Incident, error) {
+	list, err := a.Payments.Incidents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]ledger.Incident, len(list))
+	for i, in := range list {
+		out[i] = ledger.Incident(in)
+	}
+	return out, nil
+}
+
+// closeIncident says that the actor has seen to an incident.
+func (a *App) closeIncident(ctx context.Context, incident id.ID) error {
+	actor, err := access.Require(ctx)
+	if err != nil {
+		return err
+	}
+	return a.Payments.CloseIncident(ctx, incident, actor.ID)
 }

@@ -107,7 +107,7 @@ func (a *App) slices() (err error) {
 		promo.Options{Currency: town.Currency, Ordered: a.ordered, Audit: a.Audit.Write})
 	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Promotions, a.Now, rules.PromiseSlack)
 	bought, moved := &orders{}, &payments{}
-	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{Orders: bought, Payments: moved, Pay: a.courierPay, Zone: a.zone, Name: a.holder, Unclear: a.unclear})
+	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{Orders: bought, Payments: moved, Pay: a.courierPay, Zone: a.zone, Name: a.holder, Unclear: a.unclear, Ask: a.askProvider, Incidents: a.incidents, Close: a.closeIncident})
 	a.Stripe = a.stripe()
 	a.Payments = payment.New(payment.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Books: a.Ledger, Providers: a.cardProviders(),

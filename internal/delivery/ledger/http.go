@@ -30,6 +30,16 @@ func (s *Service) Routes(rt *httpx.Router) {
 	httpx.Operation(rt, op("/ledger/accounts/{id}", "read-ledger-account", "An account of the books with its entries, newest first"), read, s.restAccount)
 	rt.Page("GET /admin/finance", admin, s.handleFinance)
 	rt.Page("GET /admin/finance/{id}", admin, s.handleAccount)
+	if s.opt.Unclear == nil {
+		return
+	}
+	settle := httpx.May("admin.payments")
+	httpx.Operation(rt, op("/payment-incidents", "list-payment-incidents", "What does not agree about payments and nobody has seen to, newest first"), admin, s.restIncidents)
+	shut := op("/payment-incidents/{id}/close", "close-payment-incident", "Say that you have seen to an incident")
+	shut.Method, shut.DefaultStatus = "POST", 204
+	httpx.Operation(rt, shut, settle, s.restClose)
+	rt.Page("POST /admin/finance/incidents/{id}/close", settle, s.handleSeen(s.opt.Close))
+	rt.Page("POST /admin/finance/orders/{id}/ask", settle, s.handleSeen(s.opt.Ask))
 }
 
 type accountsInput struct {
@@ -92,11 +102,13 @@ func (s *Service) restAccount(ctx context.Context, in *accountInput) (*accountOu
 type finance struct {
 	figures  []figure
 	unclear  []Unclear
+	strange  []Incident
 	kind     string
 	owner    string
 	accounts page.Page[delivery.BookAccount]
 	next     string
 	bad      error
+	wrong    error // what could not be done about a payment
 }
 
 // figure is one of the sums on top: what the town holds or owes.
@@ -107,6 +119,49 @@ type figure struct {
 }
 
 func (s *Service) handleFinance(w http.ResponseWriter, r *http.Request) error {
+	return s.showFinance(w, r, http.StatusOK, nil)
+}
+
+// handleSeen does something about the incident or order that the path names, and shows the page again.
+func (s *Service) handleSeen(do func(context.Context, id.ID) error) httpx.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		key, err := id.Parse(r.PathValue("id"))
+		if err != nil {
+			return errs.New(errs.NotFound, "There is no such page here.")
+		}
+		if err := do(r.Context(), key); err != nil {
+			if status := httpx.StatusOf(err); status != http.StatusInternalServerError {
+				return s.showFinance(w, r, status, err)
+			}
+			return err
+		}
+		return httpx.Redirect(w, r, "/admin/finance")
+	}
+}
+
+type incidentsOutput struct{ Body []Incident }
+
+func (s *Service) restIncidents(ctx context.Context, _ *struct{}) (*incidentsOutput, error) {
+	list, err := s.opt.Incidents(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &incidentsOutput{list}, nil
+}
+
+type incidentInput struct {
+	ID string `path:"id" maxLength:"20"`
+}
+
+func (s *Service) restClose(ctx context.Context, in *incidentInput) (*struct{}, error) {
+	key, err := id.Parse(in.ID)
+	if err != nil {
+		return nil, errs.InvalidField("path.id", "This is not an id.")
+	}
+	return nil, s.opt.Close(ctx, key)
+}
+
+func (s *Service) showFinance(w http.ResponseWriter, r *http.Request, status int, wrong error) error {
 	ctx, q := r.Context(), r.URL.Query()
 	v := finance{kind: q.Get("kind"), owner: q.Get("owner")}
 	totals, err := s.Totals(ctx)
@@ -118,6 +173,9 @@ func (s *Service) handleFinance(w http.ResponseWriter, r *http.Request) error {
 		if v.unclear, err = s.opt.Unclear(ctx); err != nil {
 			return err
 		}
+		if v.strange, err = s.opt.Incidents(ctx); err != nil {
+			return err
+		}
 	}
 	owner, bad := ownerOf(v.owner)
 	if v.accounts, err = s.Accounts(ctx, delivery.BookKind(v.kind), owner, q.Get("cursor"), 50); bad == nil {
@@ -127,7 +185,8 @@ func (s *Service) handleFinance(w http.ResponseWriter, r *http.Request) error {
 		return bad
 	}
 	v.next = more("/admin/finance", q, v.accounts.Next)
-	return httpx.Render(w, r, http.StatusOK, s.financePage(v))
+	v.wrong = wrong
+	return httpx.Render(w, r, status, s.financePage(v))
 }
 
 func (s *Service) handleAccount(w http.ResponseWriter, r *http.Request) error {

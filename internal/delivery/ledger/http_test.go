@@ -44,9 +44,15 @@ func TestPeopleReadTheirOwnAccountsOnly(t *testing.T) {
 		return s.Earn(ctx, tx, 1, 9, noon.Add(time.Hour))
 	})
 	s.opt.Name = func(_ context.Context, owner id.ID) string { return map[id.ID]string{5: "Nonna"}[owner] }
+	var asked, closed id.ID
 	s.opt.Unclear = func(context.Context) ([]Unclear, error) {
-		return []Unclear{{Order: 1, Code: "K7Q-1", Asked: "capture", Amount: 3768, Currency: "EUR", Provider: "sandbox", Since: noon}}, nil
+		return []Unclear{{Order: 1, Code: "K7Q-1", Asked: "capture", Amount: 3768, Currency: "EUR", Provider: "sandbox", Since: noon, Ask: true}}, nil
 	}
+	s.opt.Incidents = func(context.Context) ([]Incident, error) {
+		return []Incident{{ID: 77, Order: 1, Provider: "sandbox", Kind: "refund_refused", Detail: "no_such_charge", At: noon}}, nil
+	}
+	s.opt.Ask = func(_ context.Context, order id.ID) error { asked = order; return nil }
+	s.opt.Close = func(_ context.Context, incident id.ID) error { closed = incident; return nil }
 	rt := httpx.NewRouter(slog.New(slog.DiscardHandler), "test", func(w http.ResponseWriter, _ *http.Request, status int, _ string) { w.WriteHeader(status) })
 	s.Routes(rt)
 	get := func(a access.Actor, path string) (int, string) {
@@ -91,6 +97,9 @@ func TestPeopleReadTheirOwnAccountsOnly(t *testing.T) {
 		{"the page", guest, "/admin/finance", 403, ""},
 		{"the page", boss, "/admin/finance", 200, "Den Restaurants geschuldet"},
 		{"the page of a kind", boss, "/admin/finance?kind=restaurant", 200, "Nonna"},
+		{"incidents", boss, "/admin/finance", 200, "refund_refused"},
+		{"incidents by REST", boss, httpx.Prefix + "/payment-incidents", 200, "no_such_charge"},
+		{"incidents by REST", guest, httpx.Prefix + "/payment-incidents", 403, ""},
 		{"what is unclear", boss, "/admin/finance", 200, "/orders/K7Q-1"},
 		{"the page of a kind that there is not", boss, "/admin/finance?kind=pocket", 200, "Diese Art von Konto gibt es nicht."},
 		{"an account's page", boss, "/admin/finance/" + ids["restaurant"] + "?from=2026-11-22&to=2026-11-22", 200, "earned:1"},
@@ -102,6 +111,29 @@ func TestPeopleReadTheirOwnAccountsOnly(t *testing.T) {
 		if status != c.status || !strings.Contains(body, c.has) {
 			t.Errorf("%s (%d asks %s) = %d; want %d with %q in\n%s", c.name, c.who.ID, c.path, status, c.status, c.has, body)
 		}
+	}
+	for _, c := range []struct {
+		who    access.Actor
+		path   string
+		status int
+	}{
+		{guest, "/admin/finance/orders/1/ask", 403},
+		{guest, "/admin/finance/incidents/77/close", 403},
+		{boss, "/admin/finance/orders/x/ask", 404},
+		{boss, "/admin/finance/orders/1/ask", 303},
+		{boss, "/admin/finance/incidents/77/close", 303},
+	} {
+		w := httptest.NewRecorder()
+		rt.ServeHTTP(w, httptest.NewRequestWithContext(access.With(ctx, c.who), "POST", c.path, nil))
+		if w.Code != c.status {
+			t.Errorf("%d posts to %s = %d; want %d", c.who.ID, c.path, w.Code, c.status)
+		}
+		if c.status == 403 && (asked != 0 || closed != 0) {
+			t.Error("a guest did something about payments")
+		}
+	}
+	if asked != 1 || closed != 77 {
+		t.Errorf("asked about order %d, closed incident %d", asked, closed)
 	}
 	_, body = get(owner, list+"/"+ids["restaurant"]+"?from=2026-11-22T12:30:00Z")
 	if strings.Contains(body, `"what":"sale"`) {

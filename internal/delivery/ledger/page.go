@@ -24,6 +24,18 @@ type Unclear struct {
 	Ref      string // the provider's name for it
 	Why      string // it refused, in its own words
 	Since    time.Time
+	Ask      bool // it helps to ask the provider now
+}
+
+// Incident is something about a payment that does not agree: a provider refuses what it was asked, or says what can't be.
+type Incident struct {
+	ID       id.ID     `json:"id"`
+	Order    id.ID     `json:"order,omitzero"`
+	Provider string    `json:"provider"`
+	Ref      string    `json:"ref,omitempty" doc:"The provider's name for the payment."`
+	Kind     string    `json:"kind" doc:"capture_refused, refund_refused, void_refused, authorise_refused, or what a provider's event says that disagrees."`
+	Detail   string    `json:"detail"`
+	At       time.Time `json:"at"`
 }
 
 // figures returns what the town holds and owes, of the sums of all accounts.

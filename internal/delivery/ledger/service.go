@@ -48,6 +48,12 @@ type Options struct {
 	Name func(ctx context.Context, owner id.ID) string
 	// Unclear lists what is unclear at providers; nil: the page has no such list.
 	Unclear func(ctx context.Context) ([]Unclear, error)
+	// Ask asks an order's provider at once about what is unclear, or once more for what it refused. It goes with Unclear.
+	Ask func(ctx context.Context, order id.ID) error
+	// Incidents lists what does not agree about payments and nobody has seen to, newest first; Close says that the actor has. They go with
+	// Unclear.
+	Incidents func(ctx context.Context) ([]Incident, error)
+	Close     func(ctx context.Context, incident id.ID) error
 }
 
 // Service keeps the books. Safe for concurrent use.

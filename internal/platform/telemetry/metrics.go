@@ -177,6 +177,12 @@ func (m *Metrics) Jobs(fn func(ctx context.Context) (map[string]float64, error))
 	m.gauges("stoa_jobs", "Jobs by state, over all nodes.", "state", fn)
 }
 
+// Payments reports, at each scrape, how many card payments are unclear at their providers or were refused, and how many incidents are open,
+// over all nodes. fn must heed ctx.
+func (m *Metrics) Payments(fn func(ctx context.Context) (map[string]float64, error)) {
+	m.gauges("stoa_payments", "Card payments that somebody should look at, by why: unclear, refused, incidents.", "state", fn)
+}
+
 // Streams reports, at each scrape, how many live streams are open on this node, by kind.
 func (m *Metrics) Streams(fn func(ctx context.Context) (map[string]float64, error)) {
 	m.gauges("stoa_streams", "Open live streams on this node, by kind.", "kind", fn)
