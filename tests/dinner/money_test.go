@@ -40,7 +40,7 @@ func TestTheMoneyOfADinner(t *testing.T) {
 		e.cook()
 		e.fetch()
 		e.bring()
-		e.receipt("Receipt", "22.78", "Garlic Naan", "SPICE", "7 %", "17.28", "2.50", "3.00")
+		e.receipt("Receipt", "22.78", "Garlic Naan", "10 % off", "7 %", "17.28", "2.50", "3.00")
 		e.giveBack()
 		e.receipt("Credit note", "2.88", "Garlic Naan")
 		e.payOut()
@@ -167,12 +167,15 @@ func (e *evening) payOut() {
 	boss.SeeIn("main table", "kofi")
 	run := boss.Path()
 	boss.ClickText("Approve and send")
-	boss.SeeIn("main", "2 of 2")
+	boss.SeeIn("main", "2 / 2")
 	sent := string(boss.Fetch(run + "/sepa.xml"))
 	amounts := regexp.MustCompile(`<InstdAmt Ccy="EUR">([0-9.]+)<`).FindAllStringSubmatch(sent, -1)
 	if len(amounts) != 2 {
 		e.t.Fatalf("the bank's file has %d payments:\n%s", len(amounts), sent)
 	}
+	boss.Go("/admin/audit")
+	boss.SeeIn("main", "sent the payout")
+	boss.SeeIn("main", "changed the bank account")
 	// The food is 17.28 after the code; the town keeps 10 % of it, and the bread was given back. The courier has 3.00 and the tip.
 	got := []string{amounts[0][1], amounts[1][1]}
 	if !slices.Contains(got, "6.00") || !slices.Contains(got, "12.67") {

@@ -110,6 +110,9 @@ func (s *Service) show(w http.ResponseWriter, r *http.Request, status int, wrong
 	if err != nil {
 		return err
 	}
+	if httpx.IsFragment(r) {
+		return httpx.Render(w, r, status, refundsList(sheet))
+	}
 	return httpx.Render(w, r, status, refundsPage(sheet, order, wrong))
 }
 
