@@ -27,6 +27,7 @@ const (
 	TabNotices  = "/account/notifications"
 	TabStrikes  = "/account/strikes"
 	TabCards    = "/account/cards"
+	TabCredit   = "/account/credit"
 )
 
 // tabs are the pages of one's own account.
@@ -37,6 +38,7 @@ func tabs(ctx context.Context, active string) []ui.Tab {
 		{Label: i18n.T(ctx, "Devices"), Href: TabDevices},
 		{Label: i18n.T(ctx, "Apps"), Href: TabApps},
 		{Label: i18n.T(ctx, "Cards"), Href: TabCards},
+		{Label: i18n.T(ctx, "Credit"), Href: TabCredit},
 		{Label: i18n.T(ctx, "Notifications"), Href: TabNotices},
 		{Label: i18n.T(ctx, "Privacy"), Href: TabPrivacy},
 		{Label: i18n.T(ctx, "Access"), Href: TabAccess},
@@ -193,7 +195,7 @@ func Mailbox(href string) templ.Component {
 				var templ_7745c5c3_Var6 string
 				templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "No letter leaves this server: it is for trying things out."))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 72, Col: 79}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 74, Col: 79}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 				if templ_7745c5c3_Err != nil {
@@ -206,7 +208,7 @@ func Mailbox(href string) templ.Component {
 				var templ_7745c5c3_Var7 templ.SafeURL
 				templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(href))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 73, Col: 29}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 75, Col: 29}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 				if templ_7745c5c3_Err != nil {
@@ -219,7 +221,7 @@ func Mailbox(href string) templ.Component {
 				var templ_7745c5c3_Var8 string
 				templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(ctx, "Read them here"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 73, Col: 63}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `account/frame.templ`, Line: 75, Col: 63}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 				if templ_7745c5c3_Err != nil {

@@ -138,6 +138,7 @@ func (a *App) slices() (err error) {
 	tasks := &work{}
 	a.Couriers = courier.New(a.DB, a.Events, a.Hub, a.Now, tasks, a.courierMoney())
 	a.Finance = finance.New(a.DB, a.Now, a.Restaurants, a.Ledger)
+	a.Finance.Connect = a.Stripe.On() && a.Config.Stripe.Connect
 	a.Dispatch = dispatch.New(dispatch.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Orders: a.Orders, Restore: a.restore,
 		Couriers: a.Couriers, Shops: a.Restaurants, Photos: photos{a.Files},

@@ -40,7 +40,7 @@ type bankView struct {
 // moneyTabs are the pages about the town's money.
 func moneyTabs(ctx context.Context, active string) []ui.Tab {
 	out := []ui.Tab{
-		{Label: i18n.T(ctx, "Overview"), Href: "/admin"},
+		{Label: i18n.T(ctx, "Overview"), Href: "/admin/finance"},
 		{Label: i18n.T(ctx, "Payouts"), Href: "/admin/payouts"},
 		{Label: i18n.T(ctx, "Statements"), Href: "/admin/statements"},
 		{Label: i18n.T(ctx, "Accounting"), Href: "/admin/export"},

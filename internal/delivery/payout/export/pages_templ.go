@@ -103,7 +103,7 @@ func dayOf(y int, m time.Month, d int) string {
 // moneyTabs are the pages about the town's money.
 func moneyTabs(ctx context.Context) []ui.Tab {
 	return []ui.Tab{
-		{Label: i18n.T(ctx, "Overview"), Href: "/admin"},
+		{Label: i18n.T(ctx, "Overview"), Href: "/admin/finance"},
 		{Label: i18n.T(ctx, "Payouts"), Href: "/admin/payouts"},
 		{Label: i18n.T(ctx, "Statements"), Href: "/admin/statements"},
 		{Label: i18n.T(ctx, "Accounting"), Href: "/admin/export", Active: true},

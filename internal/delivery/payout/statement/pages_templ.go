@@ -351,7 +351,7 @@ func listPage(v view) templ.Component {
 // moneyTabs are the pages about the town's money.
 func moneyTabs(ctx context.Context) []ui.Tab {
 	return []ui.Tab{
-		{Label: i18n.T(ctx, "Overview"), Href: "/admin"},
+		{Label: i18n.T(ctx, "Overview"), Href: "/admin/finance"},
 		{Label: i18n.T(ctx, "Payouts"), Href: "/admin/payouts"},
 		{Label: i18n.T(ctx, "Statements"), Href: "/admin/statements", Active: true},
 		{Label: i18n.T(ctx, "Accounting"), Href: "/admin/export"},

@@ -26,6 +26,9 @@ type Service struct {
 	now         clock.Func
 	restaurants *restaurant.Service
 	books       Books
+
+	// Connect has the page of money lead owners to their own account at the payment service.
+	Connect bool
 }
 
 // New returns a Service.

@@ -232,6 +232,7 @@ func (s *Service) dropDeal(w http.ResponseWriter, r *http.Request) error {
 
 type moneyView struct {
 	c        *restaurant.Compiled
+	connect  bool
 	deal     restaurant.Agreement
 	standing Standing
 	list     []Figures // oldest first
@@ -244,7 +245,7 @@ func (s *Service) moneyPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := &moneyView{c: c, week: r.URL.Query().Get("by") == "week", loc: c.Shop.Loc}
+	v := &moneyView{c: c, connect: s.Connect, week: r.URL.Query().Get("by") == "week", loc: c.Shop.Loc}
 	v.deal, _ = s.restaurants.DealOf(c)
 	v.list = periods(s.now(), v.loc, v.week)
 	if v.standing, err = s.read(r.Context(), c, v.list); err != nil {
