@@ -17,11 +17,54 @@ import (
 // chargeWithin is how long a customer waits for their bank, in real time; the job goes on after that.
 const chargeWithin = 20 * time.Second
 
+// resumeAfter is how old an order is whose request nobody works on any more, where no other node can be asked.
+const resumeAfter = 2 * time.Second
+
+// resume goes on with the card of an order whose first request nobody works on any more: a server died over it. It reports whether there is
+// such an order. Should another node still be at it, both ask the same question of the provider, and the payment is made once.
+func (s *Service) resume(ctx context.Context, account id.ID, req idem.Request) (*delivery.Placed, bool, error) {
+	var r row
+	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		r, err = loadByKey(ctx, tx, account, req.Key)
+		return err
+	})
+	if errs.Is(err, errs.NotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	s.mu.Lock()
+	here := s.charging[r.id]
+	s.mu.Unlock()
+	if here || r.announced || s.Now().Sub(r.placedAt) < resumeAfter {
+		return nil, false, nil
+	}
+	b, err := r.bought()
+	if err != nil {
+		return nil, false, err
+	}
+	body, err := s.answer(ctx, &r, b, nil)
+	if err != nil {
+		return nil, false, err
+	}
+	placed, err := s.charge(ctx, req, &draft{row: r, bought: b, body: body})
+	return placed, true, err
+}
+
 // charge has a stored order's card authorised and returns the answer to its customer.
 func (s *Service) charge(ctx context.Context, req idem.Request, n *draft) (*delivery.Placed, error) {
 	// A customer who goes away now has ordered all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), chargeWithin)
 	defer cancel()
+	s.mu.Lock()
+	s.charging[n.row.id] = true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.charging, n.row.id)
+		s.mu.Unlock()
+	}()
 	err := s.Settle(ctx, n.row.id)
 	if errs.CodeOf(err) == "payment_unclear" {
 		err = s.DB.Write(ctx, func(tx *db.Tx) error { return req.Ref().Finish(ctx, tx, n.body) })

@@ -46,6 +46,11 @@ func (s *Service) Place(ctx context.Context, key string, in delivery.PlaceReques
 	}
 	// Whatever stands in the way by now, one who was answered already gets that answer. Only those who fail pay for looking.
 	body, found, replayErr := req.Replay(ctx, s.DB)
+	if errs.CodeOf(replayErr) == "idempotency_running" {
+		if placed, ok, err := s.resume(ctx, actor.ID, req); ok || err != nil {
+			return placed, err
+		}
+	}
 	switch {
 	case replayErr != nil:
 		return nil, replayErr

@@ -140,13 +140,14 @@ type Service struct {
 	Deps
 	opt Options
 
-	mu    sync.Mutex
-	tries map[id.ID]int // wrong codes per order, on this node
+	mu       sync.Mutex
+	tries    map[id.ID]int  // wrong codes per order, on this node
+	charging map[id.ID]bool // orders whose first request is being worked on, on this node
 }
 
 // New returns a Service.
 func New(d Deps, o Options) *Service {
-	return &Service{Deps: d, opt: o.withDefaults(), tries: map[id.ID]int{}}
+	return &Service{Deps: d, opt: o.withDefaults(), tries: map[id.ID]int{}, charging: map[id.ID]bool{}}
 }
 
 // whoIs returns the parts that an actor plays towards an order.

@@ -148,6 +148,18 @@ func loadByCode(ctx context.Context, tx *db.Tx, code string) (row, error) {
 	return one(ctx, tx, `SELECT `+columns+` FROM orders WHERE code = $1`, code)
 }
 
+// loadByKey returns the order by card that a request of an account made.
+func loadByKey(ctx context.Context, tx *db.Tx, account id.ID, key string) (row, error) {
+	r, err := db.One(ctx, tx, scan, `SELECT `+columns+` FROM orders WHERE account = $1 AND idem_key = $2 ORDER BY id DESC LIMIT 1`, int64(account), key)
+	if errors.Is(err, db.ErrNoRow) {
+		return row{}, errNotFound
+	}
+	if err != nil {
+		return row{}, fmt.Errorf("order: read that of a key: %w", err)
+	}
+	return r, nil
+}
+
 // A list's filter is one of these; each has the index that serves it.
 const (
 	listOfAccount        = `SELECT ` + columns + ` FROM orders WHERE account = $1 AND id < $2 ORDER BY id DESC LIMIT $3`
