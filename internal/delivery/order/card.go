@@ -67,7 +67,12 @@ func (s *Service) charge(ctx context.Context, req idem.Request, n *draft) (*deli
 	}()
 	err := s.Settle(ctx, n.row.id)
 	if errs.CodeOf(err) == "payment_unclear" {
-		err = s.DB.Write(ctx, func(tx *db.Tx) error { return req.Ref().Finish(ctx, tx, n.body) })
+		err = s.DB.Write(ctx, func(tx *db.Tx) error {
+			if err := s.settleSoon(ctx, tx, n.row.id); err != nil {
+				return err
+			}
+			return req.Ref().Finish(ctx, tx, n.body)
+		})
 	}
 	if err != nil {
 		return nil, err
@@ -237,6 +242,19 @@ func (s *Service) settleLater(ctx context.Context, tx *db.Tx, order id.ID) error
 	_, err := s.Jobs.Enqueue(ctx, tx, settleKind, orderArgs{order}, jobs.Opts{RunAt: s.Now().Add(s.opt.SettleAfter), Unique: settleKind + ":" + order.String()})
 	return err
 }
+
+// settleSoon has an order looked at whose customer waits for an answer that got lost.
+func (s *Service) settleSoon(ctx context.Context, tx *db.Tx, order id.ID) error {
+	unique := settleKind + ":" + order.String()
+	if err := s.Jobs.CancelUnique(ctx, tx, unique); err != nil {
+		return err
+	}
+	_, err := s.Jobs.Enqueue(ctx, tx, settleKind, orderArgs{order}, jobs.Opts{RunAt: s.Now().Add(askAgain), Unique: unique})
+	return err
+}
+
+// askAgain is how soon a provider whose answer got lost is asked again.
+const askAgain = 3 * time.Second
 
 // changedElse is what a conditional update that changed nothing means where there is nobody to tell: the transaction is tried again.
 func changedElse(err error) error {
