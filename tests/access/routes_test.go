@@ -298,7 +298,7 @@ var kinds = map[string]string{
 	"special/{date}": "date", "people/{id}": "person", "sign-ups/{id}": "person", "schedules/{name}": "schedule", "settings/{key}": "key", "roles/{role}": "role",
 	"people/{id}/grant": "person", "sessions/{session}": "town", "invites/{id}": "town", "jobs/{id}": "town", "mail/{id}": "town", "history/{id}": "town",
 	"samples/{kind}": "town", "copies/{id}": "town", "passkeys/{id}": "town", "connected/{id}": "town", "connected/{provider}": "town", "apps/{id}": "town",
-	"tokens/{id}": "town", "with/{provider}": "town",
+	"tokens/{id}": "town", "cash/{courier}": "rider", "with/{provider}": "town",
 }
 
 // inBody are the routes that name their object in the body or the query.
@@ -461,6 +461,8 @@ func (q request) json(line string) any {
 		return m{"reason": "OTHER"}
 	case "POST/courier/tasks/{id}/photo":
 		return upload{"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\nno picture\r\n--x--\r\n"}
+	case "POST/dispatch/cash/{courier}/hand-in":
+		return m{"expected": 100, "counted": 100}
 	case "POST/dispatch/assignments":
 		order := nowhere["order"]
 		if q.at != absent {
@@ -570,6 +572,8 @@ func (q request) form(path string) url.Values {
 		return f("mode", "pickup")
 	case "/courier/duty":
 		return f("on", "true")
+	case "/dispatch/cash/{courier}/hand-in":
+		return f("idempotency_key", q.w.key(), "expected", "100", "counted", "1.00")
 	case "/dispatch/assign":
 		return f("order", named("order"), "courier", s.rider)
 	case "/restaurant/{slug}/menu/delete", "/restaurant/{slug}/menu/restore":
