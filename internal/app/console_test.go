@@ -22,6 +22,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/console/setup"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/delivery/payment"
 	"github.com/stoa-town/stoa/internal/delivery/promo"
 	"github.com/stoa-town/stoa/internal/delivery/wallet"
 	"github.com/stoa-town/stoa/internal/platform/access"
@@ -179,17 +180,18 @@ func (d *desk) deeds(t *testing.T) map[string][2]string {
 		"POST /api/stoa/v1/admin/people/{id}/sign-out":   {rest + "/sign-out", ""},
 		"PATCH /api/stoa/v1/admin/settings":              {"/api/stoa/v1/admin/settings", `{"town.accent_hue":"77","town.name":null}`},
 
-		"POST /admin/credit":                  {"/admin/credit", "idempotency_key=deed-credit&who=ben&amount=5&reason=thanks"},
-		"POST /admin/credit/gifts":            {"/admin/credit/gifts", "idempotency_key=deed-gifts&amount=5&count=2"},
-		"POST /admin/credit/gifts/{id}/end":   {"/admin/credit/gifts/" + gifts.ID.String() + "/end", ""},
-		"POST /admin/promotions":              {"/admin/promotions", "code=NEW&kind=amount&amount=2&bearer=platform"},
-		"POST /admin/promotions/{id}":         {"/admin/promotions/" + promotion.ID.String(), "code=OLD&kind=amount&amount=3&bearer=platform"},
-		"POST /admin/promotions/{id}/state":   {"/admin/promotions/" + promotion.ID.String() + "/state", "state=paused"},
-		"POST /admin/restaurants/{slug}":      {deal, "commission=12&flat=0&pickup_commission=5&pickup_flat=0&card_fee=platform&fee_to=platform"},
-		"POST /admin/restaurants/{slug}/town": {deal + "/town", ""},
-		"POST /admin/payouts":                 {"/admin/payouts", "minimum=0"},
-		"POST /admin/payouts/{id}/exclude":    {payout + "/exclude", "kind=courier&owner=" + ben.ID.String() + "&currency=EUR&out=on&note=later"},
-		"POST /admin/payouts/{id}/discard":    {payout + "/discard", ""},
+		"POST /admin/credit":                       {"/admin/credit", "idempotency_key=deed-credit&who=ben&amount=5&reason=thanks"},
+		"POST /admin/credit/gifts":                 {"/admin/credit/gifts", "idempotency_key=deed-gifts&amount=5&count=2"},
+		"POST /admin/credit/gifts/{id}/end":        {"/admin/credit/gifts/" + gifts.ID.String() + "/end", ""},
+		"POST /admin/promotions":                   {"/admin/promotions", "code=NEW&kind=amount&amount=2&bearer=platform"},
+		"POST /admin/promotions/{id}":              {"/admin/promotions/" + promotion.ID.String(), "code=OLD&kind=amount&amount=3&bearer=platform"},
+		"POST /admin/promotions/{id}/state":        {"/admin/promotions/" + promotion.ID.String() + "/state", "state=paused"},
+		"POST /admin/restaurants/{slug}":           {deal, "commission=12&flat=0&pickup_commission=5&pickup_flat=0&card_fee=platform&fee_to=platform"},
+		"POST /admin/restaurants/{slug}/town":      {deal + "/town", ""},
+		"POST /admin/finance/incidents/{id}/close": {"/admin/finance/incidents/" + d.incident(t).String() + "/close", ""},
+		"POST /admin/payouts":                      {"/admin/payouts", "minimum=0"},
+		"POST /admin/payouts/{id}/exclude":         {payout + "/exclude", "kind=courier&owner=" + ben.ID.String() + "&currency=EUR&out=on&note=later"},
+		"POST /admin/payouts/{id}/discard":         {payout + "/discard", ""},
 
 		"DELETE /api/stoa/v1/admin/people/{id}/roles/{role}": {rest + "/roles/dispatcher", ""},
 	}
@@ -197,10 +199,11 @@ func (d *desk) deeds(t *testing.T) map[string][2]string {
 
 // elsewhere are routes that are tried elsewhere, or are no deeds.
 var elsewhere = map[string]string{
-	"POST /admin/promotions/sentence":  "shows what a promotion would do and changes nothing",
-	"POST /admin/bank":                 "asks who it is; tests/dinner answers, and looks into the log",
-	"POST /admin/payouts/{id}/approve": "asks who it is; tests/dinner answers, and looks into the log",
-	"POST /admin/payouts/{id}/fail":    "of a run that was sent, see above",
+	"POST /admin/promotions/sentence":     "shows what a promotion would do and changes nothing",
+	"POST /admin/bank":                    "asks who it is; tests/dinner answers, and looks into the log",
+	"POST /admin/payouts/{id}/approve":    "asks who it is; tests/dinner answers, and looks into the log",
+	"POST /admin/finance/orders/{id}/ask": "asks a provider what it owes an answer to, as a job does each minute",
+	"POST /admin/payouts/{id}/fail":       "of a run that was sent, see above",
 }
 
 // inOrder are deeds that make room for others.
@@ -539,4 +542,17 @@ func TestSettingUpByPageSignsInAndClosesThePage(t *testing.T) {
 	if r := ask(http.MethodPost, "/setup", form.Encode()); r.StatusCode != 404 {
 		t.Errorf("a second time: %d", r.StatusCode)
 	}
+}
+
+// incident reports something about a payment that does not agree, and returns its id.
+func (p *place) incident(t *testing.T) id.ID {
+	t.Helper()
+	err := p.DB.Write(t.Context(), func(tx *db.Tx) error {
+		return p.Payments.Report(t.Context(), tx, payment.Incident{Provider: "sandbox", Kind: "void_refused", Detail: "no_such_charge"})
+	})
+	list := must(p.Payments.Incidents(t.Context()))
+	if err != nil || len(list) == 0 {
+		t.Fatalf("no incident: %v", err)
+	}
+	return list[0].ID
 }

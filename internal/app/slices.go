@@ -112,6 +112,7 @@ func (a *App) slices() (err error) {
 	a.Payments = payment.New(payment.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Books: a.Ledger, Providers: a.cardProviders(),
 	}, payment.Options{
+		Audit:    a.Audit.Write,
 		Settle:   func(ctx context.Context, o id.ID) error { return a.Orders.Settle(ctx, o) },
 		Refunded: func(ctx context.Context, tx *db.Tx, r id.ID, why string) error { return a.Refunds.Answered(ctx, tx, r, why) },
 	})

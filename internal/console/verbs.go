@@ -75,6 +75,7 @@ var verbs = map[string]words{
 	"passkey.cloned":                        {i18n.Key("showed a passkey that may be a copy"), i18n.Key("showed a passkey of %s that may be a copy")},
 	"passkey.estrange":                      {i18n.Key("lost passkeys that were added lately"), i18n.Key("took off the passkeys added lately to %s")},
 	"passkey.remove":                        {i18n.Key("removed a passkey"), i18n.Key("removed a passkey of %s")},
+	"payment.incident":                      {"", i18n.Key("saw to the incident %s of a payment")},
 	"payout.approve":                        {"", i18n.Key("sent the payout %s")},
 	"payout.bank":                           {"", i18n.Key("changed the bank account of %s")},
 	"payout.discard":                        {"", i18n.Key("discarded the payout %s")},

@@ -178,6 +178,9 @@ func (s *Service) CloseIncident(ctx context.Context, incident, by id.ID) error {
 		if err == nil && !ok {
 			err = errs.New(errs.NotFound, "There is no such incident, or somebody has seen to it already.")
 		}
-		return err
+		if err != nil || s.opt.Audit == nil {
+			return err
+		}
+		return s.opt.Audit(ctx, tx, "payment.incident", "incident:"+incident.String(), nil)
 	})
 }

@@ -52,6 +52,8 @@ type Options struct {
 	// Refunded, where not nil, hears in the transaction that stores it what became of a refund that Refund was asked for; why is "" where the
 	// money went back.
 	Refunded func(ctx context.Context, tx *db.Tx, refund id.ID, why string) error
+	// Audit notes a deed in its transaction. Nil: deeds are not noted.
+	Audit func(ctx context.Context, tx *db.Tx, verb, thing string, detail map[string]any) error
 }
 
 // Service keeps the payments. Safe for concurrent use.
