@@ -299,6 +299,9 @@ var kinds = map[string]string{
 	"people/{id}/grant": "person", "sessions/{session}": "town", "invites/{id}": "town", "jobs/{id}": "town", "mail/{id}": "town", "history/{id}": "town",
 	"samples/{kind}": "town", "copies/{id}": "town", "passkeys/{id}": "town", "connected/{id}": "town", "connected/{provider}": "town", "apps/{id}": "town",
 	"tokens/{id}": "town", "cash/{courier}": "rider", "with/{provider}": "town",
+	"promotions/{id}": "promotion", "gifts/{id}": "town", "payouts/{id}": "town", "finance/{id}": "town", "accounts/{id}": "town", "incidents/{id}": "town",
+	"payment-incidents/{id}": "town", "statements/{id}": "town", "statements/{file}": "town", "receipt/{file}": "town", "cards/{card}": "town",
+	"g/{token}": "town", "group-orders/{token}": "town", "lines/{line}": "town", "members/{member}": "town",
 }
 
 // inBody are the routes that name their object in the body or the query.

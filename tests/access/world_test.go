@@ -371,6 +371,8 @@ func (w *world) make(kind string, s *side) string {
 		return shop.Closures[len(shop.Closures)-1].ID
 	case "item":
 		w.admin.Want(w.t, 201, "POST", menu+"items", map[string]any{"name": w.key(), "price": 100, "section": w.make("section", s)}, &out)
+	case "promotion":
+		w.admin.Want(w.t, 201, "POST", "/promotions", map[string]any{"restaurant": s.shop.ID, "code": strings.ReplaceAll(w.key(), "-", ""), "kind": "amount", "amount": 100, "bearer": "restaurant"}, &out)
 	case "section":
 		w.admin.Want(w.t, 201, "POST", menu+"sections", map[string]any{"name": w.key()}, &out)
 	case "menu":

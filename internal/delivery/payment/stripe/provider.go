@@ -26,6 +26,7 @@ type charge struct {
 	amount      money.Amount
 	currency    string
 	live        bool
+	page        string // where the customer's bank sends them back to
 	ref         string
 }
 
@@ -58,7 +59,7 @@ func (s *Service) Authorise(ctx context.Context, key string, c payment.Card) (pa
 		p.ApplicationFeeAmount = api.Int64(ch.fee)
 	}
 	if c.Token != NewCard {
-		p.PaymentMethod, p.Confirm, p.ReturnURL = api.String(c.Token), api.Bool(true), api.String(s.payPage(c.Order))
+		p.PaymentMethod, p.Confirm, p.ReturnURL = api.String(c.Token), api.Bool(true), api.String(ch.page)
 	}
 	p.SetIdempotencyKey(key)
 	in, err := s.client.V1PaymentIntents.Create(ctx, p)
@@ -76,7 +77,7 @@ func (s *Service) payPage(order id.ID) string { return s.Address() + "/pay/" + o
 
 // prepare writes down what is to be asked under a key, and returns it as it was first written.
 func (s *Service) prepare(ctx context.Context, key string, c payment.Card) (charge, error) {
-	ch := charge{key: key, order: c.Order, amount: c.Amount, currency: c.Currency, live: s.opt.Live}
+	ch := charge{key: key, order: c.Order, amount: c.Amount, currency: c.Currency, live: s.opt.Live, page: s.payPage(c.Order)}
 	old, known, err := s.readCharge(ctx, func(ctx context.Context, tx *db.Tx) (charge, error) { return chargeByKey(ctx, tx, key) })
 	if err != nil || known {
 		return old, err

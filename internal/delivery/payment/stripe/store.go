@@ -19,19 +19,19 @@ func number(yes bool) int64 {
 	return 0
 }
 
-const chargeColumns = `auth_key, order_id, customer, destination, fee, amount, currency, live, ref`
+const chargeColumns = `auth_key, order_id, customer, destination, fee, amount, currency, live, page, ref`
 
 func scanCharge(r db.Scanner) (c charge, err error) {
 	var live int64
-	err = r.Scan(&c.key, (*int64)(&c.order), &c.customer, &c.destination, &c.fee, &c.amount, &c.currency, &live, &c.ref)
+	err = r.Scan(&c.key, (*int64)(&c.order), &c.customer, &c.destination, &c.fee, &c.amount, &c.currency, &live, &c.page, &c.ref)
 	c.live = live == 1
 	return c, err
 }
 
 func addCharge(ctx context.Context, tx *db.Tx, c charge, now time.Time) error {
-	_, err := tx.Exec(ctx, `INSERT INTO stripe_charge (auth_key, order_id, customer, destination, fee, amount, currency, live, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
-		c.key, int64(c.order), c.customer, c.destination, c.fee, c.amount, c.currency, number(c.live), now.UnixMicro())
+	_, err := tx.Exec(ctx, `INSERT INTO stripe_charge (auth_key, order_id, customer, destination, fee, amount, currency, live, page, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+		c.key, int64(c.order), c.customer, c.destination, c.fee, c.amount, c.currency, number(c.live), c.page, now.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("stripe: store what is asked for order %d: %w", c.order, err)
 	}

@@ -1,5 +1,6 @@
 -- What is asked of Stripe is written down before it is asked, so that whoever asks again under the same key asks for the same. ref is the
--- PaymentIntent, '' until it is known; destination the restaurant's own account, fee what of the amount stays with the town.
+-- PaymentIntent, '' until it is known; destination the restaurant's own account, fee what of the amount stays with the town; page where the
+-- customer's bank sends them back to.
 CREATE TABLE stripe_charge (
     auth_key    TEXT PRIMARY KEY,
     order_id    BIGINT NOT NULL,
@@ -9,6 +10,7 @@ CREATE TABLE stripe_charge (
     amount      BIGINT NOT NULL,
     currency    TEXT NOT NULL,
     live        BIGINT NOT NULL,
+    page        TEXT NOT NULL,
     ref         TEXT NOT NULL DEFAULT '',
     created_at  BIGINT NOT NULL
 );
