@@ -76,6 +76,15 @@ var public = lines(`
 	POST /cart/undo
 	GET /checkout
 	POST /checkout/update
+	POST /checkout/code
+	GET /g/{token}
+	POST /g/{token}/add
+	POST /g/{token}/join
+	POST /g/{token}/lines/{line}/delete
+	GET /api/stoa/v1/group-orders/{token}/events
+	GET /sandbox/3ds/{ref}
+	POST /sandbox/3ds/{ref}
+	POST /webhooks/stripe
 	GET /t/{token}
 	GET /t/{token}/live
 	GET /t/{token}/events
@@ -301,7 +310,7 @@ var kinds = map[string]string{
 	"tokens/{id}": "town", "cash/{courier}": "rider", "with/{provider}": "town",
 	"promotions/{id}": "promotion", "gifts/{id}": "town", "payouts/{id}": "town", "finance/{id}": "town", "accounts/{id}": "town", "incidents/{id}": "town",
 	"payment-incidents/{id}": "town", "statements/{id}": "town", "statements/{file}": "town", "receipt/{file}": "town", "cards/{card}": "town",
-	"g/{token}": "town", "group-orders/{token}": "town", "lines/{line}": "town", "members/{member}": "town",
+	"g/{token}": "town", "3ds/{ref}": "town", "group-orders/{token}": "town", "lines/{line}": "town", "members/{member}": "town",
 }
 
 // inBody are the routes that name their object in the body or the query.
@@ -464,6 +473,8 @@ func (q request) json(line string) any {
 		return m{"reason": "OTHER"}
 	case "POST/courier/tasks/{id}/photo":
 		return upload{"multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\nno picture\r\n--x--\r\n"}
+	case "POST/orders/{id}/refunds":
+		return m{"amount": 1, "reason": "OTHER", "liable": "restaurant"}
 	case "POST/dispatch/cash/{courier}/hand-in":
 		return m{"expected": 100, "counted": 100}
 	case "POST/dispatch/assignments":
@@ -575,6 +586,8 @@ func (q request) form(path string) url.Values {
 		return f("mode", "pickup")
 	case "/courier/duty":
 		return f("on", "true")
+	case "/waiting/{id}/move":
+		return f("at", q.w.soon()[:len("2006-01-02T15:04")])
 	case "/dispatch/cash/{courier}/hand-in":
 		return f("idempotency_key", q.w.key(), "expected", "100", "counted", "1.00")
 	case "/dispatch/assign":

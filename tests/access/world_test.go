@@ -301,7 +301,7 @@ var nowhere = map[string]string{
 	"session": "999999999999999", "line": "999", "n": "99", "date": nextYear("", 9), "item": "999999999999999", "dish": "999999999999999", "group": "999999999999999",
 	"section": "999999999999999", "menu": "999999999999999", "option": "999999999999999", "closure": "999999999999999",
 	"status": "999999999999999", "poll": "999999999999999", "later": "999999999999999", "list": "999999999999999", "filter": "999999999999999", "draft": "999999999999999",
-	"person": "999999999999999", "town": "999999999999999", "schedule": "no.such", "key": "no.such", "role": "courier", "rider": "999999999999999",
+	"person": "999999999999999", "promotion": "999999999999999", "town": "999999999999999", "schedule": "no.such", "key": "no.such", "role": "courier", "rider": "999999999999999",
 }
 
 // orderOn makes an order of the side's customer that the kitchen has confirmed and the side's courier is to fetch.

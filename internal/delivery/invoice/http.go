@@ -103,6 +103,9 @@ func (s *Service) handleLetters(w http.ResponseWriter, r *http.Request) error {
 	if err := httpx.DecodeForm(w, r, &in); err != nil {
 		return err
 	}
+	if _, err := s.Of(r.Context(), r.PathValue("code")); err != nil {
+		return err
+	}
 	if err := s.SetLetters(r.Context(), in.On); err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (s *Service) Routes(rt *httpx.Router) {
 	httpx.Operation(rt, act(Delay, "Move the time at which it will be ready"), httpx.May("order.delay"), about(s.apiDelay))
 	httpx.Operation(rt, act(Cancel, "Cancel an order"), httpx.May("order.cancel"), about(s.apiCancel))
 	httpx.Operation(rt, act(Restore, "Take up an order that was cancelled by mistake"), httpx.May("order.restore"), simple(s.Restore))
-	httpx.Operation(rt, op(http.MethodPost, "/orders/{id}/payment/confirm", "Ask the bank now, after its customer has been there"), httpx.May("order.read"), simple(s.CheckPayment))
+	httpx.Operation(rt, op(http.MethodPost, "/orders/{id}/payment/confirm", "Ask the bank now, after its customer has been there"), httpx.May("order.place"), simple(s.CheckPayment))
 	httpx.Operation(rt, act(Collect, "Hand an order over at the counter"), httpx.May("order.deliver"), about(s.apiCollect))
 
 	rt.Raw("GET "+httpx.Prefix+"/orders/{id}/events", httpx.May("order.read"), s.stream)
