@@ -586,8 +586,6 @@ func (q request) form(path string) url.Values {
 		return f("mode", "pickup")
 	case "/courier/duty":
 		return f("on", "true")
-	case "/waiting/{id}/move":
-		return f("at", q.w.soon()[:len("2006-01-02T15:04")])
 	case "/dispatch/cash/{courier}/hand-in":
 		return f("idempotency_key", q.w.key(), "expected", "100", "counted", "1.00")
 	case "/dispatch/assign":

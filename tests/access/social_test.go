@@ -92,7 +92,7 @@ func (w *world) soon() string {
 }
 
 // socialForm is what every form of the social network's pages is sent: all of them read what they need of it.
-var socialForm = url.Values{"on": {"1"}, "choice": {"0"}, "text": {"Hello"}, "title": {"Street"}, "comment": {"Why"}, "reason": {"Why"}}
+var socialForm = url.Values{"on": {"1"}, "choice": {"0"}, "text": {"Hello"}, "title": {"Street"}, "at": {time.Now().AddDate(0, 1, 0).Format("2006-01-02T15:04")}, "comment": {"Why"}, "reason": {"Why"}}
 
 // socialBody returns what a route of the social network is sent; the others get nothing, and say so.
 func socialBody(line string) map[string]any {
