@@ -10,7 +10,7 @@ import (
 var words = []string{
 	"id", "item", "option", "restaurant", "order", "courier", "section", "menu", "slug", "owner", "code", "card", "fingerprint", "photo", "currency",
 	"password", "at", "items[]", "tasks[]", "option_groups[]", "spans[]", "date", "holidays[]", "hours", "pickup_hours", "time_zone", "to", "lang", "tz", "email", "handle", "role",
-	"media_ids[]", "group_id", "as", "language", "account",
+	"media_ids[]", "items[]", "sections[]", "group_id", "as", "language", "account",
 }
 
 // excused reports whether a field needs no payload.
@@ -38,5 +38,7 @@ var nopages = []string{
 	"GET /.well-known/host-meta", "GET /.well-known/nodeinfo", "GET /.well-known/webfinger", "GET /nodeinfo/2.0", "GET /nodeinfo/2.1", "GET /avatars/{file}", "GET /headers/{file}",
 	"GET /calendar/{token}", "GET /events.ics", "GET /events/{id}/calendar.ics", "GET /@/{handle}/menu", "GET /@/{handle}/{id}/live", "GET /home/newer", "GET /home/news",
 	"GET /town/newer", "GET /town/news", "GET /notifications/live", "GET /notifications/push", "GET /statuses/{id}/card", "GET /statuses/{id}/menu", "GET /compose/pick",
+	"GET /admin/export/accounting", "GET /admin/payouts/{id}/payouts.csv", "GET /admin/payouts/{id}/sepa.xml", "GET /orders/{code}/receipt/{file}", "GET /statements/{file}",
+	"GET /settings/carry/progress", "GET /statuses/{id}/translation", "GET /orders/{code}/paid", "GET /sandbox/3ds/{ref}", "GET /pay/{code}", "GET /admin/finance/{id}",
 	"GET /lists/{id}/people", "GET /oauth/authorize/{$}", "GET /orders/{code}/review", "GET /moderation/reports/{id}", "GET /tags/{tag}",
 }

@@ -28,6 +28,9 @@ func (w *town) look(turn func(n int) bool) {
 	for who, pages := range w.aroundTown() {
 		rare[who] = append(rare[who], pages...)
 	}
+	for who, pages := range w.aroundPurse() {
+		rare[who] = append(rare[who], pages...)
+	}
 	for who, pages := range rare {
 		for n, p := range pages {
 			if turn(n) {

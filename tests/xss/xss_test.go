@@ -26,13 +26,14 @@ const hole = "\x00hole"
 // town is a restaurant with everybody around it, and the browsers that they use.
 type town struct {
 	friends
+	purse                                        purse
 	t                                            *testing.T
 	s                                            *harness.Server
 	admin, owner, courier, dispatcher, customer  *harness.Client
 	shop, far                                    harness.Shop // far is where nobody on these pages orders
 	item, section, group, menu, address, closure string
 	rider, passkey                               string // the courier's account; the address that names the customer's key
-	order, refused, failed, cancelled            harness.Order
+	order, refused, failed, cancelled, brought   harness.Order
 	token, lens, app                             string
 	cookies                                      map[string]string // sessions, by who
 	payload                                      string
@@ -196,7 +197,7 @@ func drop(body map[string]any, path string) bool {
 	name, index, isList := strings.Cut(first, "[")
 	switch v := body[name].(type) {
 	case string:
-		if v == plain || slices.Contains([]string{"lang", "tz", "photo", "invite"}, name) {
+		if v == plain || slices.Contains([]string{"lang", "tz", "photo", "invite", "hours", "code"}, name) {
 			delete(body, name)
 			return v != plain
 		}
@@ -227,16 +228,17 @@ func (w *town) write() {
 		w.offer(c, "PATCH", "/me", "/me", map[string]any{"name": hole, "lang": hole, "tz": hole}, nil)
 	}
 	w.offer(w.owner, "PATCH", "/restaurants/{slug}", shop, map[string]any{
-		"name": hole, "blurb": hole, "street": hole, "city": hole, "phone": hole, "cuisines": []any{hole}, "hours": "Mo-Su 00:00-24:00",
+		"name": hole, "legal_name": hole, "tax_id": hole, "blurb": hole, "street": hole, "city": hole, "phone": hole, "cuisines": []any{hole}, "hours": "Mo-Su 00:00-24:00",
 		"zones":        []any{map[string]any{"name": hole, "radius_m": 3000, "fee": 250}},
+		"price_rules":  []any{map[string]any{"zone": hole, "fee": 250}},
 		"special_days": []any{map[string]any{"date": "2030-01-01", "reason": hole, "spans": []any{}}},
 	}, nil)
 	w.offer(w.owner, "PUT", "/restaurants/{slug}/zones", shop+"/zones", map[string]any{"zones": []any{map[string]any{"name": hole, "radius_m": 3000, "fee": 250}}}, nil)
 	w.offer(w.owner, "PUT", "/restaurants/{slug}/hours", shop+"/hours", map[string]any{"hours": "Mo-Su 00:00-24:00", "special_days": []any{map[string]any{"date": "2030-01-01", "reason": hole, "spans": []any{}}}}, nil)
 	w.offer(w.admin, "POST", "/restaurants", "/restaurants", map[string]any{
 		"slug": fmt.Sprintf("far-%d", w.serial),
-		"name": hole, "blurb": hole, "street": hole, "city": hole, "phone": hole, "cuisines": []any{hole}, "hours": "Mo-Su 00:00-24:00", "time_zone": "Europe/Lisbon", "picks_up": true, "delivers": true,
-		"zones": []any{map[string]any{"name": hole, "radius_m": 3000, "fee": 250}},
+		"name": hole, "legal_name": hole, "tax_id": hole, "blurb": hole, "street": hole, "city": hole, "phone": hole, "cuisines": []any{hole}, "hours": "Mo-Su 00:00-24:00", "time_zone": "Europe/Lisbon", "picks_up": true, "delivers": true,
+		"zones": []any{map[string]any{"name": hole, "radius_m": 3000, "fee": 250}}, "price_rules": []any{map[string]any{"zone": hole, "fee": 250}},
 		"point": map[string]any{"lat": 38.7, "lon": -9.1}, "special_days": []any{map[string]any{"date": "2030-01-01", "reason": hole, "spans": []any{}}},
 	}, &w.far)
 	w.close(shop)
@@ -252,6 +254,7 @@ func (w *town) write() {
 	}
 	w.offer(w.customer, "PATCH", "/addresses/{id}", "/addresses/"+w.address, address, nil)
 	w.eat()
+	w.writePurse()
 	w.fillCart() // at last: who orders has an empty cart
 	w.govern()
 	w.join()
@@ -391,8 +394,8 @@ func (w *town) eat() {
 	w.offer(w.owner, "POST", "/orders/{id}/refuse", "/orders/"+w.refused.ID+"/refuse", map[string]any{"reason": "OTHER", "note": hole}, nil)
 	w.cancelled, _ = w.place()
 	w.offer(w.dispatcher, "POST", "/orders/{id}/cancel", "/orders/"+w.cancelled.ID+"/cancel", map[string]any{"reason": "OTHER", "note": hole}, nil)
-	brought, _ := w.place()
-	w.offer(w.courier, "POST", "/courier/tasks/{id}/complete", w.door(brought)+"/complete", map[string]any{"code": brought.Handover, "note": hole}, nil)
+	w.brought, _ = w.place()
+	w.offer(w.courier, "POST", "/courier/tasks/{id}/complete", w.door(w.brought)+"/complete", map[string]any{"code": w.brought.Handover, "note": hole}, nil)
 	w.failed, _ = w.place()
 	w.offer(w.courier, "POST", "/courier/tasks/{id}/fail", w.door(w.failed)+"/fail", map[string]any{"reason": "REFUSED", "note": hole}, nil)
 	w.order, w.token = w.place()
