@@ -14,6 +14,7 @@ import (
 	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
+	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
@@ -101,7 +102,7 @@ func (s *Service) MakeDraft(ctx context.Context, least money.Amount, note string
 			return Run{}, err
 		}
 	}
-	r := Run{ID: s.IDs.Next(), State: Draft, Minimum: least, Note: note, Made: s.Now().UTC(), MadeBy: actor.ID}
+	r := Run{ID: s.IDs.Next(), State: Draft, Minimum: least, Note: text.Clean(note, 200), Made: s.Now().UTC(), MadeBy: actor.ID}
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
 		if err := insertRun(ctx, tx, r); err != nil {
 			return err
@@ -171,9 +172,7 @@ func (s *Service) Exclude(ctx context.Context, run id.ID, p Payee, out bool, not
 	if !out {
 		from, to = Excluded, Waiting
 	}
-	if len([]rune(note)) > 200 {
-		return errs.InvalidField("note", "A note has %d characters at most.", 200)
-	}
+	note = text.Clean(note, 200)
 	return s.DB.Write(ctx, func(tx *db.Tx) error {
 		r, err := runByID(ctx, tx, run)
 		if errors.Is(err, db.ErrNoRow) {
@@ -307,7 +306,7 @@ func (s *Service) Fail(ctx context.Context, run id.ID, p Payee, note string) err
 			if it.Payee != p {
 				continue
 			}
-			it.State, it.Note = Failed, note
+			it.State, it.Note = Failed, text.Clean(note, 200)
 			ok, err := moveItem(ctx, tx, run, it, Sent, s.Now())
 			if err != nil || !ok {
 				return err
