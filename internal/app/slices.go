@@ -20,20 +20,20 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/courier"
 	"github.com/stoa-town/stoa/internal/delivery/discover"
 	"github.com/stoa-town/stoa/internal/delivery/dispatch"
-	"github.com/stoa-town/stoa/internal/delivery/invoice"
 	"github.com/stoa-town/stoa/internal/delivery/group"
+	"github.com/stoa-town/stoa/internal/delivery/invoice"
 	"github.com/stoa-town/stoa/internal/delivery/ledger"
 	"github.com/stoa-town/stoa/internal/delivery/menu"
 	"github.com/stoa-town/stoa/internal/delivery/order"
 	"github.com/stoa-town/stoa/internal/delivery/payment"
+	"github.com/stoa-town/stoa/internal/delivery/payment/stripe"
 	"github.com/stoa-town/stoa/internal/delivery/payout"
 	"github.com/stoa-town/stoa/internal/delivery/payout/statement"
-	"github.com/stoa-town/stoa/internal/delivery/payment/stripe"
 	"github.com/stoa-town/stoa/internal/delivery/promo"
 	"github.com/stoa-town/stoa/internal/delivery/refund"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant"
-	"github.com/stoa-town/stoa/internal/delivery/wallet"
 	"github.com/stoa-town/stoa/internal/delivery/restaurant/finance"
+	"github.com/stoa-town/stoa/internal/delivery/wallet"
 	"github.com/stoa-town/stoa/internal/platform/audit"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/events"
@@ -112,9 +112,11 @@ func (a *App) slices() (err error) {
 	a.Payments = payment.New(payment.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Books: a.Ledger, Providers: a.cardProviders(),
 	}, payment.Options{
-		Audit:    a.Audit.Write,
-		Settle:   func(ctx context.Context, o id.ID) error { return a.Orders.Settle(ctx, o) },
-		Refunded: func(ctx context.Context, tx *db.Tx, r id.ID, why string) error { return a.Refunds.Answered(ctx, tx, r, why) },
+		Audit:  a.Audit.Write,
+		Settle: func(ctx context.Context, o id.ID) error { return a.Orders.Settle(ctx, o) },
+		Refunded: func(ctx context.Context, tx *db.Tx, r id.ID, why string) error {
+			return a.Refunds.Answered(ctx, tx, r, why)
+		},
 	})
 	a.Wallet = a.wallet()
 	a.Orders = order.New(order.Deps{

@@ -345,6 +345,12 @@ var unreached = []string{
 	"/api/v1/admin/tags/{id}", "/api/v1/filters/{id}", "/api/v1/media/{id}", "/api/v1/notifications/requests/{id}", "/api/v1/notifications/{id}", "/api/v1/polls/{id}",
 	"/api/v1/push/subscription", "/api/v1/scheduled_statuses/{id}", "/api/v1/statuses/{id}/card", "/api/v1/streaming", "/api/v1/streaming/{stream...}", "/api/v2/filters/{id}/{part}",
 	"/api/v2/notifications/{key}", "/api/v2/notifications/{key}/accounts", "/calendar/{token}", "/letters/stop/{account}/{sig}", "/moderation/reports/{id}", "/statuses/{id}/menu", "/statuses/{id}/card",
+	"/statuses/{id}/translation",
+	// Of money: what nobody here has made or bought yet, and what asks for a span of time.
+	"/admin/export/accounting", "/api/stoa/v1/admin/export/accounting", "/admin/payouts/{id}", "/admin/payouts/{id}/payouts.csv", "/admin/payouts/{id}/sepa.xml", "/api/stoa/v1/payouts/{id}",
+	"/admin/promotions/{id}", "/restaurant/{slug}/promotions/{id}", "/api/stoa/v1/promotions/{id}", "/api/stoa/v1/promotions/{id}/uses", "/api/stoa/v1/group-orders/{token}",
+	"/api/stoa/v1/group-orders/{token}/events", "/g/{token}", "/api/stoa/v1/ledger/accounts/{id}", "/api/stoa/v1/orders/{id}/receipt", "/orders/{code}/receipt/{file}", "/orders/{code}/paid",
+	"/api/stoa/v1/restaurants/{slug}/payouts-account", "/api/stoa/v1/statements/{id}", "/statements/{file}", "/pay/{code}", "/sandbox/3ds/{ref}",
 }
 
 // crawl opens every GET route and every address of the server that any answer names.

@@ -43,12 +43,13 @@ func source(t *testing.T, look func(path string, f *ast.File, at func(ast.Node) 
 
 // outside are the packages that may make connections of their own, and to whom.
 var outside = map[string]string{
-	"internal/platform/fetch/":     "the guard itself",
-	"internal/platform/mail/":      "the mail server of the settings",
-	"internal/platform/db/":        "the database of the settings",
-	"internal/platform/events/":    "the NATS servers of the settings",
-	"internal/platform/httpx/tls_": "the certificate's authority of the settings",
-	"internal/platform/httpx/":     "listens only",
+	"internal/platform/fetch/":          "the guard itself",
+	"internal/delivery/payment/stripe/": "the card provider of the settings",
+	"internal/platform/mail/":           "the mail server of the settings",
+	"internal/platform/db/":             "the database of the settings",
+	"internal/platform/events/":         "the NATS servers of the settings",
+	"internal/platform/httpx/tls_":      "the certificate's authority of the settings",
+	"internal/platform/httpx/":          "listens only",
 }
 
 // TestOnlyFetchAsksOtherServers reads the source: no other package uses a client of net/http or dials.

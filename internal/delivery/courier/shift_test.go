@@ -72,8 +72,10 @@ func (f *fixture) bring(t *testing.T, order id.ID, pay, tip money.Amount) {
 	}
 	err := f.db.Write(t.Context(), func(tx *db.Tx) error {
 		return f.books.Post(t.Context(), tx, delivery.Posting{Ref: "earned:" + order.String(), What: "earned", Order: order, At: f.clock.Now(), Entries: []delivery.Entry{
-			{Book: book(delivery.BookPlatform, delivery.SubCourierPay, 0), Amount: pay, What: "pay"}, {Book: book(delivery.BookCourier, "", 5), Amount: -pay, What: "pay"},
-			{Book: book(delivery.BookTips, "", 0), Amount: tip, What: "tip"}, {Book: book(delivery.BookCourier, "", 5), Amount: -tip, What: "tip"},
+			{Book: book(delivery.BookPlatform, delivery.SubCourierPay, 0), Amount: pay, What: "pay"},
+			{Book: book(delivery.BookCourier, "", 5), Amount: -pay, What: "pay"},
+			{Book: book(delivery.BookTips, "", 0), Amount: tip, What: "tip"},
+			{Book: book(delivery.BookCourier, "", 5), Amount: -tip, What: "tip"},
 		}})
 	})
 	if err != nil {
