@@ -21,10 +21,11 @@ func (w *town) writePurse() {
 	if p.buyer == "" {
 		w.customer.Want(w.t, 200, "GET", "/me", nil, &made)
 		p.buyer = made.ID
-		w.offer(w.customer, "POST", "/group-orders", "/group-orders", map[string]any{"restaurant": w.shop.ID}, &made)
-		p.group = made.Token
-		w.owner.Want(w.t, 200, "POST", "/group-orders/"+p.group+"/members", map[string]any{"name": "Meera"}, nil)
 	}
+	// A group of its own for each payload: an order has so many lines at most.
+	w.offer(w.customer, "POST", "/group-orders", "/group-orders", map[string]any{"restaurant": w.shop.ID}, &made)
+	p.group = made.Token
+	w.owner.Want(w.t, 200, "POST", "/group-orders/"+p.group+"/members", map[string]any{"name": "Meera"}, nil)
 	rules := map[string]any{"kind": "amount", "amount": 100, "bearer": "restaurant", "label": hole}
 	promotion := map[string]any{"restaurant": w.shop.ID, "paused": true}
 	for k, v := range rules {

@@ -156,7 +156,19 @@ func (s *Service) Get(ctx context.Context, n id.ID) (out Statement, err error) {
 	if err := can(ctx, out.Kind, out.Owner); err != nil {
 		return Statement{}, err
 	}
-	return out, nil
+	err = s.named(ctx, &out)
+	return out, err
+}
+
+// named puts the name of a courier into their statement. Who left has none.
+func (s *Service) named(ctx context.Context, of *Statement) (err error) {
+	if of.Kind != Courier {
+		return nil // a restaurant's is as it was then
+	}
+	if of.Name, _, err = s.Name(ctx, Courier, of.Owner); errs.Is(err, errs.NotFound) {
+		return nil
+	}
+	return err
 }
 
 // List returns a payee's statements with ids below one (0: the newest), newest first; those of all payees where kind is empty, for admins.
@@ -168,6 +180,9 @@ func (s *Service) List(ctx context.Context, kind string, owner, below id.ID, lim
 		out, err = list(ctx, tx, kind, owner, below, limit)
 		return err
 	})
+	for i := range out {
+		err = errors.Join(err, s.named(ctx, &out[i]))
+	}
 	return out, err
 }
 
@@ -185,7 +200,7 @@ func (s *Service) Personal() personal.Part {
 	}
 	return personal.Part{
 		Name:   "statements",
-		Tables: []personal.Table{{Name: "payout_statement", Personal: "name", Link: "owner", Plain: "id kind currency number from_at to_at closing data"}},
+		Tables: []personal.Table{{Name: "payout_statement", Link: "owner", Plain: "id kind currency number from_at to_at closing name data"}},
 		About: func(ctx context.Context) personal.About {
 			return personal.About{
 				Title: i18n.T(ctx, "Statements"),
@@ -205,8 +220,8 @@ func (s *Service) Personal() personal.Part {
 			}
 			return to.JSON("statements.json", i18n.T(ctx, "Your statements"), list)
 		},
-		Erase: func(ctx context.Context, tx *db.Tx, account id.ID) (personal.Erased, error) {
-			return personal.Erased{}, forget(ctx, tx, account)
+		Erase: func(context.Context, *db.Tx, id.ID) (personal.Erased, error) {
+			return personal.Erased{}, nil
 		},
 	}
 }

@@ -21,6 +21,9 @@ var Schema embed.FS
 // insert stores a statement and reports whether its period had none.
 func insert(ctx context.Context, tx *db.Tx, s Statement) (bool, error) {
 	name := s.Name
+	if s.Kind == Courier {
+		name = "" // a person's is looked up whenever it is shown, so that it is gone with the person
+	}
 	s.Name = ""
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -67,12 +70,4 @@ func list(ctx context.Context, tx *db.Tx, kind string, owner, below id.ID, limit
 	}
 	return db.All(ctx, tx, scan, `SELECT name, data FROM payout_statement WHERE kind = $1 AND owner = $2 AND id < $3 ORDER BY id DESC LIMIT $4`,
 		kind, int64(owner), int64(below), limit)
-}
-
-// forget takes a courier's name out of their statements.
-func forget(ctx context.Context, tx *db.Tx, account id.ID) error {
-	if _, err := tx.Exec(ctx, `UPDATE payout_statement SET name = '' WHERE kind = 'courier' AND owner = $1`, int64(account)); err != nil {
-		return fmt.Errorf("statement: forget a courier: %w", err)
-	}
-	return nil
 }
