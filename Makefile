@@ -5,7 +5,7 @@ ASSETS    = internal/web/assets
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS   = -s -w -X github.com/stoa-town/stoa/internal/cli.Version=$(VERSION)
 
-.PHONY: help run build test short lint gen bench slice release assets sbom vuln clean
+.PHONY: help run build test short lint gen bench mutate slice release assets sbom vuln clean
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -42,6 +42,9 @@ gen: assets ## write generated files anew: templ pages, the OpenAPI document
 bench: build ## measure the figures that matter, as ratios to the raw ceiling, in one run
 	$(GO) run ./tests/bench -stoa bin/stoa
 	$(GO) run ./tests/bench -stoa bin/stoa -social
+
+mutate: assets ## say how well the rules of money are tested, by making faults in them (docs/mutation.md)
+	CGO_ENABLED=0 $(GO) run ./tests/mutate ./internal/delivery/ledger ./internal/delivery/promo ./internal/delivery/payment
 
 slice: ## write the skeleton of a slice: make slice app=delivery name=tip
 	./tools/slice.sh $(app) $(name)
