@@ -89,10 +89,12 @@ func (bought) BoughtAfter(context.Context, *db.Tx, id.ID, int) ([]delivery.Bough
 
 var schemas = []fs.FS{Schema, events.Schema, jobs.Schema, ledger.Schema}
 
+// ids makes all ids of these tests: two sources would make the same within a millisecond.
+var ids = id.NewSource(1)
+
 func newService(t testing.TB, d *db.DB, p Provider) *Service {
 	bus := events.NewLocal()
 	now := clock.NewManual(time.Date(2026, 11, 22, 18, 0, 0, 0, time.UTC)).Now
-	ids := id.NewSource(1)
 	return New(Deps{
 		DB: d, IDs: ids, Now: now, Log: events.New(d, bus), Jobs: jobs.New(d, bus, now, ids, jobs.Options{}),
 		Books: ledger.New(d, ids, now, ledger.Options{Orders: bought{}}), Providers: []Named{{SandboxName, p}},
