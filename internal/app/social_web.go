@@ -30,13 +30,13 @@ func (a *App) pagesOfPeople() {
 		Now: a.Now, URL: a.Address, Zone: a.zone, MaxText: a.Statuses.MaxLength, Hub: a.Hub, Log: a.Events, Profiles: a.Profile,
 		Graph: webGraph{a.Follow}, Statuses: webStatuses{a.Statuses}, Posts: webPosts{a}, Feeds: webFeeds{a.Timelines},
 		Parts: web.Parts{
-			Lists: webLists{a.Lists}, Notices: a.Notices, Talks: a.Talks, Search: webSearch{a}, Picks: webPicks{a, &extras{App: a}},
+			Lists: a.Lists, Notices: a.Notices, Talks: a.Talks, Search: webSearch{a}, Picks: webPicks{a, &extras{App: a}},
 			Groups: webGroups{a.Town.Groups}, Happenings: webEvents{a}, Desk: webDesk{a}, Translator: webTranslator{a},
-			Reports: webReports{a.Moderation}, Town: webTown{a}, Tags: a.Follow,
+			Town: webTown{a}, Tags: a.Follow,
 		},
 	})
 	a.Own = own.New(own.Deps{
-		Frame: a.Pages.Frame, Now: a.Now, Profiles: a.Profile, Self: webSelf{a.Profile}, Filters: webFilters{a.Filters}, Strangers: webStrangers{a.Notices},
+		Frame: a.Pages.Frame, Now: a.Now, Profiles: a.Profile, Statuses: a.Pages, Lists: webLists{a.Lists, a.Follow}, Reports: webReports{a.Moderation}, Self: webSelf{a.Profile}, Filters: webFilters{a.Filters}, Strangers: webStrangers{a.Notices},
 		Files: webFiles{a.Follow}, Waiting: webWaiting{a},
 	})
 	a.Meet = meet.New(meet.Deps{Frame: a.Pages.Frame, Groups: meetGroups{a.Town.Groups}, Events: meetEvents{a.Town.Events}})
@@ -306,7 +306,15 @@ func (f webFeeds) Feed(ctx context.Context, rel *social.Relations, of web.Feed, 
 }
 
 // webLists is how pages keep lists.
-type webLists struct{ *list.Service }
+type webLists struct {
+	*list.Service
+	graph *follow.Service
+}
+
+// Following returns whom somebody follows.
+func (l webLists) Following(ctx context.Context, owner, before id.ID, limit int) ([]id.ID, id.ID, error) {
+	return l.graph.Around(ctx, owner, owner, follow.Following, before, limit)
+}
 
 // All returns somebody's lists.
 func (l webLists) All(ctx context.Context, owner id.ID) ([]*social.List, error) {

@@ -253,7 +253,7 @@ func (p *Pages) statusMenu(w http.ResponseWriter, r *http.Request) error {
 	if s.Reblog != nil {
 		s = s.Reblog
 	}
-	m := menu{view: p.View(r), status: s, mine: rel.Viewer != 0 && s.Account.ID == rel.Viewer, url: p.URL() + card.Link(s), reports: p.Reports != nil}
+	m := menu{view: p.View(r), status: s, mine: rel.Viewer != 0 && s.Account.ID == rel.Viewer, url: p.URL() + card.Link(s)}
 	if s.Stoa != nil && s.Stoa.Group != nil && p.Groups != nil && rel.Viewer != 0 {
 		g, err := p.Groups.Get(ctx, s.Stoa.Group.Handle)
 		if err != nil && !errs.Is(err, errs.NotFound) {
@@ -275,13 +275,12 @@ func (p *Pages) statusMenu(w http.ResponseWriter, r *http.Request) error {
 
 // menu is what a menu shows.
 type menu struct {
-	view    card.View
-	status  *social.Status
-	mine    bool
-	group   string // which the viewer moderates; empty: none
-	reports bool   // there are moderators to be told
-	tie     social.Relationship
-	url     string
+	view   card.View
+	status *social.Status
+	mine   bool
+	group  string // which the viewer moderates; empty: none
+	tie    social.Relationship
+	url    string
 }
 
 // between returns what is between a viewer and an account.

@@ -157,6 +157,28 @@ func (p *Pages) favourites(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// Lists are the lists in which people sort whom they follow.
+type Lists interface {
+	List(ctx context.Context, owner, list id.ID) (*social.List, error)
+}
+
+func (p *Pages) list(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	of, err := id.Parse(r.PathValue("id"))
+	if err != nil {
+		return errNoTopic
+	}
+	l, err := p.Lists.List(ctx, access.From(ctx).ID, of)
+	if err != nil {
+		return err
+	}
+	people := "/lists/" + l.ID.String() + "/people"
+	return p.mine(w, r, &feedPage{
+		title: l.Title, kicker: i18n.T(ctx, "List"), path: "/lists/" + l.ID.String(), where: "home", feed: Feed{Kind: "list", Of: l.ID}, actions: listActions(people),
+		empty: ui.StateProps{Icon: "list", Title: i18n.T(ctx, "Nothing here yet"), Text: i18n.T(ctx, "Put people on this list whom you follow."), ActionLabel: i18n.T(ctx, "People on this list"), ActionHref: people},
+	})
+}
+
 func (p *Pages) mine(w http.ResponseWriter, r *http.Request, f *feedPage) error {
 	f.noIndex = true
 	if err := p.read(r, f); err != nil {

@@ -156,8 +156,6 @@ func gallery() map[string]templ.Component {
 		"group":  p.feedWhole(v, &feedPage{title: garden.Name, kicker: "Group", path: garden.path(), feed: Feed{Kind: "group"}, list: list[:2], actions: groupHead(v, garden)}),
 		"events": p.eventsWhole(v, []Happening{happens}, false, ""),
 		"event":  p.eventWhole(v, happens, &threadPage{status: list[8], url: base + "/events/9"}),
-		"report": p.SheetPage(v, "Report @luca", "/@luca", reportFields(v, &reportPage{account: &luca, status: list[0], reportForm: reportForm{Category: "other"}})),
-		"lists":  p.listsWhole(v, []*social.List{{ID: 1, Title: "Neighbours"}}),
 		"menu":   p.SheetPage(v, "Post by Luca Ferri", "/@luca/1001", statusMenu(menu{view: v, status: list[0], tie: followed, url: base})),
 		"people": p.SheetPage(v, "Followers of Anna", "/@anna", peopleList(&peoplePage{view: v, list: []*social.Account{&luca, &sofi}, ties: map[id.ID]social.Relationship{2: {ID: 2, FollowedBy: true}, 3: followed}})),
 	}

@@ -297,6 +297,15 @@ func (p *Pages) relations(ctx context.Context) (*social.Relations, error) {
 	return p.Graph.Relations(ctx, access.From(ctx).ID)
 }
 
+// Readable returns a status as the actor of ctx sees it, or a NotFound error.
+func (p *Pages) Readable(ctx context.Context, status id.ID) (*social.Status, error) {
+	rel, err := p.relations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p.one(ctx, rel, status, "")
+}
+
 var errNoStatus = errs.New(errs.NotFound, "This post is not there, or not for you to read.")
 
 // one returns a status that the reader may read, or a NotFound error.

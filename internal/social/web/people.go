@@ -110,7 +110,7 @@ func (p *Pages) profileMenu(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return httpx.Render(w, r, http.StatusOK, p.Sheet(r, card.Name(a), card.Home(a), profileMenu(a, tie, p.Reports != nil)))
+	return httpx.Render(w, r, http.StatusOK, p.Sheet(r, card.Name(a), card.Home(a), profileMenu(a, tie)))
 }
 
 // tie does to somebody what the path says.

@@ -179,7 +179,6 @@ type Parts struct {
 	Groups     Groups
 	Happenings Happenings
 	Desk       Desk
-	Reports    Reports
 	Town       Town
 	Tags       Tags
 	Translator Translator
@@ -279,17 +278,13 @@ func (p *Pages) Routes(rt *httpx.Router) {
 		rt.Page("GET /search", httpx.GuestOr("search.read"), p.search)
 	}
 	if p.Lists != nil {
-		p.listRoutes(rt)
+		rt.Page("GET /lists/{id}", httpx.May("list.read"), p.list)
 	}
 	if p.Groups != nil {
 		p.groupRoutes(rt)
 	}
 	if p.Happenings != nil {
 		p.eventRoutes(rt)
-	}
-	if p.Reports != nil {
-		rt.Page("GET /report", httpx.May("report.write"), p.report)
-		rt.Page("POST /report", httpx.May("report.write"), p.fileReport)
 	}
 	if p.Translator != nil {
 		rt.Page("GET /statuses/{id}/translation", signed, p.translation)

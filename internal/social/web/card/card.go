@@ -27,6 +27,12 @@ type View struct {
 	First  bool           // high on the page: its pictures are not loaded lazily
 }
 
+// Inside returns the view of what stands inside something else: without buttons.
+func Inside(v View) View {
+	v.Quoted = true
+	return v
+}
+
 // Path returns an address as a path where it is one of this server: pictures and links then work by whatever name the server was reached.
 func (v View) Path(address string) string {
 	if rest, ok := strings.CutPrefix(address, v.Base); ok && v.Base != "" && (rest == "" || rest[0] == '/') {

@@ -1,5 +1,5 @@
-// Package own is what people see of what is theirs alone: their profile as they change it, filters, what strangers may tell them, files that
-// they bring or take along, and posts that wait.
+// Package own is what people see of what is theirs alone: their profile as they change it, lists, filters, what strangers may tell them, files
+// that they bring or take along, posts that wait, and what they tell the moderators.
 package own
 
 import (
@@ -19,6 +19,8 @@ var errNothing = errs.New(errs.NotFound, "There is nothing at this address.")
 
 // Profiles are people as everybody sees them.
 type Profiles interface {
+	// Entities returns profiles by id; those that are not there are left out.
+	Entities(ctx context.Context, ids []id.ID) (map[id.ID]*social.Account, error)
 	Entity(ctx context.Context, profile id.ID) (*social.Account, error)
 }
 
@@ -27,6 +29,9 @@ type Deps struct {
 	*frame.Frame
 	Now       clock.Func
 	Profiles  Profiles
+	Statuses  Statuses
+	Lists     Lists
+	Reports   Reports
 	Self      Self
 	Filters   Filters
 	Strangers Strangers
@@ -43,6 +48,8 @@ func New(d Deps) *Pages { return &Pages{d} }
 // Routes registers every page.
 func (p *Pages) Routes(rt *httpx.Router) {
 	p.settingRoutes(rt)
+	p.listRoutes(rt)
+	p.reportRoutes(rt)
 	p.strangerRoutes(rt)
 	p.fileRoutes(rt)
 	p.waitingRoutes(rt)

@@ -1,16 +1,13 @@
-package web
+package own
 
 import (
 	"context"
 	"net/http"
-	"net/url"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
-	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/social"
-	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/social/web/card"
 	"github.com/stoa-town/stoa/internal/social/web/frame"
@@ -23,16 +20,15 @@ type Reports interface {
 	File(ctx context.Context, account id.ID, statuses []id.ID, category, comment string) error
 }
 
-// Town is what stands beside the pages on wide screens: what is talked about, and whom one might follow.
-type Town interface {
-	Trends(ctx context.Context, limit int) ([]string, error)
-	Suggested(ctx context.Context, viewer id.ID, limit int) ([]*social.Account, error)
+// Statuses are posts that somebody may want to tell the moderators of.
+type Statuses interface {
+	// Readable returns a status as the actor of ctx sees it, or a NotFound error.
+	Readable(ctx context.Context, status id.ID) (*social.Status, error)
 }
 
-// Tags are hashtags that one follows. name is folded, shown as it is written.
-type Tags interface {
-	FollowTag(ctx context.Context, me id.ID, name, shown string) error
-	UnfollowTag(ctx context.Context, me id.ID, name string) error
+func (p *Pages) reportRoutes(rt *httpx.Router) {
+	rt.Page("GET /report", httpx.May("report.write"), p.report)
+	rt.Page("POST /report", httpx.May("report.write"), p.fileReport)
 }
 
 // reportPage is the form to tell the moderators of somebody.
@@ -55,11 +51,7 @@ func (p *Pages) readReport(r *http.Request, in reportForm) (*reportPage, error) 
 	f := &reportPage{reportForm: in}
 	var err error
 	if in.Status != 0 {
-		rel, err := p.relations(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if f.status, err = p.one(ctx, rel, in.Status, ""); err != nil {
+		if f.status, err = p.Statuses.Readable(ctx, in.Status); err != nil {
 			return nil, err
 		}
 		f.Account = f.status.Account.ID
@@ -108,45 +100,4 @@ func (p *Pages) fileReport(w http.ResponseWriter, r *http.Request) error {
 		return httpx.Redirect(w, r, card.Home(f.account))
 	}
 	return httpx.Render(w, r, http.StatusOK, frame.Toast(ui.ToastProps{Text: i18n.T(ctx, "Thank you. The moderators will look at it.")}))
-}
-
-// followTag follows a hashtag, or no longer.
-func (p *Pages) followTag(w http.ResponseWriter, r *http.Request) error {
-	var in turn
-	if err := httpx.DecodeForm(w, r, &in); err != nil {
-		return err
-	}
-	ctx, me := r.Context(), access.From(r.Context()).ID
-	shown := text.Clean(r.PathValue("tag"), 100)
-	name := text.Fold(shown)
-	var err error
-	if in.On {
-		err = p.Tags.FollowTag(ctx, me, name, shown)
-	} else {
-		err = p.Tags.UnfollowTag(ctx, me, name)
-	}
-	if err != nil {
-		return err
-	}
-	if !ui.IsFragment(r) {
-		return httpx.Redirect(w, r, "/tags/"+url.PathEscape(shown))
-	}
-	return httpx.Render(w, r, http.StatusOK, tagButton(shown, in.On))
-}
-
-// neighbours returns what stands beside a page. A page is worth more than what stands beside it: what fails is left out.
-func (p *Pages) neighbours(ctx context.Context, viewer id.ID) (tags []string, people []*social.Account) {
-	if p.Town == nil {
-		return nil, nil
-	}
-	tags, err := p.Town.Trends(ctx, 6)
-	if err != nil {
-		tags = nil
-	}
-	if viewer != 0 {
-		if people, err = p.Town.Suggested(ctx, viewer, 3); err != nil {
-			people = nil
-		}
-	}
-	return tags, people
 }

@@ -1,14 +1,12 @@
-package web
+package own
 
 import (
 	"context"
 	"net/http"
 
-	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/contract/social"
-	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/social/web/frame"
 	"github.com/stoa-town/stoa/internal/web/ui"
@@ -16,6 +14,8 @@ import (
 
 // Lists are the lists in which people sort whom they follow.
 type Lists interface {
+	// Following returns whom somebody follows, newest first, and where the next page begins, 0 at the end.
+	Following(ctx context.Context, owner, before id.ID, limit int) (ids []id.ID, older id.ID, err error)
 	All(ctx context.Context, owner id.ID) ([]*social.List, error)
 	List(ctx context.Context, owner, list id.ID) (*social.List, error)
 	Save(ctx context.Context, owner, list id.ID, title, replies string, exclusive bool) (id.ID, error) // list 0: a new one
@@ -26,7 +26,6 @@ type Lists interface {
 func (p *Pages) listRoutes(rt *httpx.Router) {
 	rt.Page("GET /lists", httpx.May("list.read"), p.lists)
 	rt.Page("POST /lists", httpx.May("list.write"), p.saveList)
-	rt.Page("GET /lists/{id}", httpx.May("list.read"), p.list)
 	rt.Page("POST /lists/{id}", httpx.May("list.write"), p.saveList)
 	rt.Page("POST /lists/{id}/delete", httpx.May("list.write"), p.removeList)
 	rt.Page("GET /lists/{id}/people", httpx.May("list.read"), p.listPeople)
@@ -34,7 +33,7 @@ func (p *Pages) listRoutes(rt *httpx.Router) {
 }
 
 func (p *Pages) lists(w http.ResponseWriter, r *http.Request) error {
-	all, err := p.Lists.All(r.Context(), access.From(r.Context()).ID)
+	all, err := p.Lists.All(r.Context(), me(r))
 	if err != nil {
 		return err
 	}
@@ -43,23 +42,11 @@ func (p *Pages) lists(w http.ResponseWriter, r *http.Request) error {
 
 // theList returns the list that a path names.
 func (p *Pages) theList(r *http.Request) (*social.List, error) {
-	of, err := id.Parse(r.PathValue("id"))
+	of, err := named(r)
 	if err != nil {
-		return nil, errNoTopic
+		return nil, err
 	}
-	return p.Lists.List(r.Context(), access.From(r.Context()).ID, of)
-}
-
-func (p *Pages) list(w http.ResponseWriter, r *http.Request) error {
-	l, err := p.theList(r)
-	if err != nil {
-		return err
-	}
-	ctx := r.Context()
-	return p.mine(w, r, &feedPage{
-		title: l.Title, kicker: i18n.T(ctx, "List"), path: "/lists/" + l.ID.String(), where: "home", feed: Feed{Kind: "list", Of: l.ID}, actions: listActions(l),
-		empty: ui.StateProps{Icon: "list", Title: i18n.T(ctx, "Nothing here yet"), Text: i18n.T(ctx, "Put people on this list whom you follow."), ActionLabel: i18n.T(ctx, "People on this list"), ActionHref: "/lists/" + l.ID.String() + "/people"},
-	})
+	return p.Lists.List(r.Context(), me(r), of)
 }
 
 type listForm struct {
@@ -81,7 +68,7 @@ func (p *Pages) saveList(w http.ResponseWriter, r *http.Request) error {
 		}
 		of = l.ID
 	}
-	of, err := p.Lists.Save(r.Context(), access.From(r.Context()).ID, of, text.Clean(in.Title, 100), in.Replies, in.Exclusive)
+	of, err := p.Lists.Save(r.Context(), me(r), of, text.Clean(in.Title, 100), in.Replies, in.Exclusive)
 	if err != nil {
 		return err
 	}
@@ -93,7 +80,7 @@ func (p *Pages) removeList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := p.Lists.Remove(r.Context(), access.From(r.Context()).ID, l.ID); err != nil {
+	if err := p.Lists.Remove(r.Context(), me(r), l.ID); err != nil {
 		return err
 	}
 	return httpx.Redirect(w, r, "/lists")
@@ -106,12 +93,8 @@ func (p *Pages) listPeople(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := r.Context()
-	rel, err := p.relations(ctx)
-	if err != nil {
-		return err
-	}
 	before, _ := id.Parse(r.URL.Query().Get("before")) // what is no id is the beginning
-	ids, older, err := p.Graph.Around(ctx, rel.Viewer, rel.Viewer, Following, before, 40)
+	ids, older, err := p.Lists.Following(ctx, me(r), before, 40)
 	if err != nil {
 		return err
 	}
@@ -145,7 +128,7 @@ func (p *Pages) listMember(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := r.Context()
-	if err := p.Lists.Member(ctx, access.From(ctx).ID, l.ID, in.Account, in.On); err != nil {
+	if err := p.Lists.Member(ctx, me(r), l.ID, in.Account, in.On); err != nil {
 		return err
 	}
 	if !ui.IsFragment(r) {
