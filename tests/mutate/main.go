@@ -54,7 +54,7 @@ func main() {
 	out := flag.String("out", "", "write all faults here, as JSON")
 	workers := flag.Int("workers", 2, "how many faults are tried at once")
 	limit := flag.Duration("limit", 90*time.Second, "how long the tests of a fault may take")
-	checks := flag.Int("checks", 30, "how many walks rapid makes in each of its tests")
+	checks := flag.Int("checks", 100, "how many walks rapid makes in each of its tests")
 	flag.Parse()
 	if err := run(flag.Args(), options{regexp.MustCompile(*skip), regexp.MustCompile(*only), *out, *workers, *limit, *checks}); err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
