@@ -227,7 +227,8 @@ func earn(s *delivery.Sale, courier id.ID, pay money.Amount) []delivery.Entry {
 }
 
 // owed returns what is left to be paid of an order that was cancelled: to the restaurant what it would have got, by whoever has to answer
-// for it, where that is somebody else and the food was cooked. For a customer who changed their mind the town pays.
+// for it, where that is somebody else and the food was cooked. For a customer who changed their mind the town pays. A restaurant that would
+// have got less than nothing, since its commission is more than the food, pays nothing.
 func owed(s *delivery.Sale, answers delivery.Party, courier id.ID, cooked bool) ([]delivery.Entry, error) {
 	if !cooked || answers == delivery.PartyRestaurant {
 		return nil, nil
@@ -242,6 +243,7 @@ func owed(s *delivery.Sale, answers delivery.Party, courier id.ID, cooked bool) 
 	} else {
 		lost -= p.feeOff
 	}
+	lost = max(0, lost)
 	e := entries{currency: s.Currency}
 	e.add(liable(answers, courier), lost, "compensation")
 	e.add(restaurant(s), -lost, "compensation")

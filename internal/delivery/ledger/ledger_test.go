@@ -406,8 +406,9 @@ func TestWhoeverAnswersForCookedFoodPaysWhatTheRestaurantLoses(t *testing.T) {
 		}, delivery.PartyPlatform, 0, true, `
 			platform/refunds 2409 compensation
 			restaurant/5 -2409 compensation`},
-		"the restaurant": {func(*delivery.Sale) {}, delivery.PartyRestaurant, 9, true, ``},
-		"not cooked":     {func(*delivery.Sale) {}, delivery.PartyPlatform, 9, false, ``},
+		"nothing for who would have had to pay": {func(s *delivery.Sale) { s.Deal.CommissionFlat = 3000 }, delivery.PartyPlatform, 9, true, ``},
+		"the restaurant":                        {func(*delivery.Sale) {}, delivery.PartyRestaurant, 9, true, ``},
+		"not cooked":                            {func(*delivery.Sale) {}, delivery.PartyPlatform, 9, false, ``},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := dinner()

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +20,8 @@ import (
 // bookkeeping does to the books what could be done to them, in one transaction that is never committed.
 type bookkeeping struct {
 	*Service
+	t      *testing.T
+	failed *atomic.Bool
 	rt     *rapid.T
 	ctx    context.Context
 	tx     *db.Tx
@@ -107,14 +110,14 @@ func (k *bookkeeping) try(fn func() error) bool {
 	}
 	k.exec(`RELEASE step`)
 	if err != nil && errs.CodeOf(err) != "changed" {
-		k.rt.Fatal(err)
+		k.fail(err)
 	}
 	return err == nil
 }
 
 func (k *bookkeeping) exec(query string) {
 	if _, err := k.tx.Exec(k.ctx, query); err != nil {
-		k.rt.Fatal(err)
+		k.fail(err)
 	}
 }
 
@@ -122,7 +125,7 @@ func (k *bookkeeping) exec(query string) {
 func (k *bookkeeping) do(fn func() error) {
 	k.again = fn
 	if err := fn(); err != nil {
-		k.rt.Fatal(err)
+		k.fail(err)
 	}
 }
 
@@ -270,7 +273,7 @@ func (k *bookkeeping) payOut(*rapid.T) {
 	owner := rapid.SampledFrom([]id.ID{restaurants + 1, restaurants + 2, couriers + 1, couriers + 2}).Draw(k.rt, "payee")
 	list, err := k.Balances(k.ctx, k.tx, owner, time.Time{})
 	if err != nil {
-		k.rt.Fatal(err)
+		k.fail(err)
 	}
 	p := delivery.Posting{Ref: "payout:" + k.last.String(), What: "payout", At: noon}
 	var sum money.Amount
@@ -291,10 +294,18 @@ func (k *bookkeeping) repeat(*rapid.T) {
 	}
 }
 
+// fail ends a walk. The first error is logged at once: rapid tells of the last one only, which is another where a database was slow.
+func (k *bookkeeping) fail(err error) {
+	if !k.failed.Swap(true) {
+		k.t.Logf("a walk ends: %v (%v)", err, errors.Unwrap(err))
+	}
+	k.rt.Fatal(err)
+}
+
 // query returns the one number that a statement gives.
 func (k *bookkeeping) query(query string, args ...any) (sum int64) {
 	if err := k.tx.Row(k.ctx, query, args...).Scan(&sum); err != nil {
-		k.rt.Fatal(err)
+		k.fail(err)
 	}
 	return sum
 }
@@ -340,7 +351,7 @@ func (k *bookkeeping) audit() {
 	}
 	c, err := k.verify(k.ctx, k.tx)
 	if err != nil {
-		k.rt.Fatal(err)
+		k.fail(err)
 	}
 	for _, f := range c.Findings {
 		k.rt.Errorf("%s: %s", f.Check, f.What)
@@ -354,6 +365,7 @@ var errTriedAgain = errors.New("the database wants the transaction once more")
 func TestTheBooksHoldWhateverHappens(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		undo := errors.New("undo")
+		var failed atomic.Bool
 		rapid.Check(t, func(rt *rapid.T) {
 			s, sh := newBooks(d)
 			tries := 0
@@ -361,7 +373,7 @@ func TestTheBooksHoldWhateverHappens(t *testing.T) {
 				if tries++; tries > 1 {
 					return errTriedAgain
 				}
-				k := &bookkeeping{Service: s, rt: rt, ctx: t.Context(), tx: tx, shelf: sh}
+				k := &bookkeeping{Service: s, t: t, failed: &failed, rt: rt, ctx: t.Context(), tx: tx, shelf: sh}
 				rt.Repeat(map[string]func(*rapid.T){
 					"": k.look, "gift": k.gift, "place": k.place, "sell": k.sell, "take": k.take, "earn": k.earn, "refund": k.refund, "give back": k.giveBack,
 					"cancel": k.cancel, "restore": k.restore, "pay out": k.payOut, "repeat": k.repeat,
