@@ -4,6 +4,7 @@ import (
 	"net"
 
 	"github.com/stoa-town/stoa/internal/app/devmail"
+	"github.com/stoa-town/stoa/internal/delivery/refund"
 	"github.com/stoa-town/stoa/internal/platform/mail"
 )
 
@@ -33,4 +34,10 @@ func (a *App) Address() string {
 		return a.Config.URL
 	}
 	return a.Config.BaseURL(listen)
+}
+
+// refundLetters returns what letters about money that goes back need.
+func (a *App) refundLetters() refund.Letters {
+	a.Mail.Sample("refund.done", refund.Sample(a.Address))
+	return refund.Letters{Post: a.Mail, People: a.Accounts, Restaurant: a.restaurantName, Wanted: a.Invoices.Letters, URL: a.Address}
 }

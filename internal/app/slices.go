@@ -164,6 +164,7 @@ func (a *App) slices() (err error) {
 	a.Carts.React(a.Events, a.Hub, a.Jobs)
 	a.Orders.React(a.Events, a.Hub, a.Jobs)
 	a.Refunds.React(a.Hub)
+	a.Refunds.Write(a.refundLetters())
 	a.Invoices.React(a.Mail)
 	a.Statements.React(a.Jobs)
 	a.Couriers.React(a.Events, a.Hub, a.Jobs)

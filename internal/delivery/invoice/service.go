@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/account"
@@ -114,6 +115,9 @@ func (s *Service) Settle(ctx context.Context, order id.ID) error {
 			if err := insert(ctx, tx, d, p.Customer); err != nil {
 				return err
 			}
+			if strings.HasPrefix(d.ref, "refund:") {
+				continue // who granted it writes why, and where the money goes
+			}
 			if err := s.write(ctx, tx, buyer, d.Document); err != nil {
 				return err
 			}
@@ -203,7 +207,7 @@ func (s *Service) Number(ctx context.Context, tx *db.Tx, order id.ID) (string, e
 	return n, nil
 }
 
-// Letters reports whether an account gets a letter with each receipt.
+// Letters reports whether an account gets a letter with each receipt and refund.
 func (s *Service) Letters(ctx context.Context, who id.ID) (yes bool, err error) {
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		yes, err = lettered(ctx, tx, who)
@@ -212,7 +216,7 @@ func (s *Service) Letters(ctx context.Context, who id.ID) (yes bool, err error) 
 	return yes, err
 }
 
-// SetLetters says whether the actor wants a letter with each receipt.
+// SetLetters says whether the actor wants a letter with each receipt and refund.
 func (s *Service) SetLetters(ctx context.Context, yes bool) error {
 	actor, err := access.Require(ctx)
 	if err != nil {
