@@ -410,3 +410,21 @@ func TestOfAnOrderThatNobodySawNothingIsWantedHoweverItEnded(t *testing.T) {
 		t.Errorf("one that was sold: %q", wrong)
 	}
 }
+
+func TestWhatWasEarnedBeforeAnOrderWasTakenBackIsNotWantedAgain(t *testing.T) {
+	d := dbtest.SQLite(t, Schema)
+	s, sh := newBooks(d)
+	b := sh.put(1)
+	b.Sold, b.Deal, b.Tip, b.Total = true, delivery.Deal{}, 0, 3568
+	for _, courier := range []id.ID{9, 0} { // the second time nobody brings it, and nobody earns anything
+		b.Earned, b.Courier = true, courier
+		write(t, d, func(tx *db.Tx) error {
+			if err := s.Unsell(t.Context(), tx, 1, delivery.PartyRestaurant, false, noon); err != nil {
+				return err
+			}
+			return s.Earn(t.Context(), tx, 1, courier, noon)
+		})
+		clean(t, s)
+	}
+	holds(t, s, delivery.Book{Kind: delivery.BookCourier, Owner: 9}, 0)
+}

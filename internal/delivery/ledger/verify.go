@@ -259,7 +259,7 @@ func (s *Service) verifyMoved(ctx context.Context, tx *db.Tx, c *Checked, storie
 type story struct {
 	claims  []delivery.Entry // all that say who is owed what
 	refunds []delivery.Entry // those of what was given up in parts since it was last taken back
-	earned  []delivery.Entry // those of who earned what, the last time
+	earned  []delivery.Entry // those of who earned what since it was last taken back
 	sales   int              // how often it was sold
 	moved   delivery.Moved
 }
@@ -275,7 +275,7 @@ func (st *story) add(kind string, first bool, e delivery.Entry) {
 			st.sales++
 		}
 	case unsold:
-		st.refunds = nil
+		st.refunds, st.earned = nil, nil
 	case refunded:
 		st.refunds = append(st.refunds, e)
 	case earned:
