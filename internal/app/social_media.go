@@ -78,7 +78,7 @@ func longBody(r *http.Request) int64 {
 	if media.IsUpload(r) {
 		return media.MaxFilm + media.MaxPicture + 1<<20
 	}
-	if r.Method == http.MethodPost && r.URL.Path == "/api/v1/import" {
+	if r.Method == http.MethodPost && (r.URL.Path == "/api/v1/import" || r.URL.Path == "/settings/archive") {
 		return archive.MaxZip + 1<<20
 	}
 	return 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
@@ -182,6 +183,12 @@ func (f webFiles) Bring(ctx context.Context, account id.ID, kind string, body []
 		return err
 	}
 	_, err = f.Import(ctx, account, file, body, overwrite)
+	return err
+}
+
+// BringPosts stores an archive of posts to be taken in.
+func (f webFiles) BringPosts(ctx context.Context, account id.ID, archive io.ReaderAt, size int64) error {
+	_, err := f.ImportArchive(ctx, account, archive, size)
 	return err
 }
 

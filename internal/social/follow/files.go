@@ -51,6 +51,14 @@ func FileOf(word string) (File, error) {
 	return "", errs.InvalidField("type", "This is no such file: following, blocks, mutes, domain_blocks, lists, bookmarks or posts.")
 }
 
+// page returns the path of the page on which one sees how far a file is taken in.
+func (f File) page() string {
+	if f == FilePosts {
+		return "/settings/archive"
+	}
+	return "/settings/carry"
+}
+
 // verb returns what reading or writing a file takes.
 func (f File) verb(write bool) string {
 	kind := map[File]string{

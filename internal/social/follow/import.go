@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/access"
@@ -70,16 +72,22 @@ func (s *Service) Import(ctx context.Context, of id.ID, f File, body []byte, ove
 	if err != nil {
 		return 0, err
 	}
-	return s.bring(ctx, of, f, lines, overwrite, "")
+	return s.bring(ctx, of, f, lines, overwrite, brought{})
 }
 
-// bring stores the lines of a file. path is that of the archive where it is one.
-func (s *Service) bring(ctx context.Context, of id.ID, f File, lines []line, overwrite bool, path string) (id.ID, error) {
+// brought is what there is to an archive besides its posts.
+type brought struct {
+	path string    // of its files; empty where there are none
+	left []Problem // what is not taken over
+}
+
+// bring stores the lines of a file.
+func (s *Service) bring(ctx context.Context, of id.ID, f File, lines []line, overwrite bool, more brought) (id.ID, error) {
 	doc, err := json.Marshal(lines)
 	if err != nil {
 		return 0, fmt.Errorf("follow: encode the lines of %s: %w", f, err)
 	}
-	im := Import{ID: s.ids.Next(), File: f, Overwrite: overwrite, State: "waiting", Total: len(lines), CreatedAt: s.now().UTC()}
+	im := Import{ID: s.ids.Next(), File: f, Overwrite: overwrite, State: "waiting", Total: len(lines), Problems: more.left, CreatedAt: s.now().UTC()}
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
 		busy, err := importing(ctx, tx, of, f, s.now().Add(-importFor))
 		if err != nil {
@@ -88,7 +96,7 @@ func (s *Service) bring(ctx context.Context, of id.ID, f File, lines []line, ove
 		if busy {
 			return errs.New(errs.Conflict, "A file of this kind is being taken in already. Wait until it is done.")
 		}
-		if err := insertImport(ctx, tx, of, im, string(doc), path); err != nil {
+		if err := insertImport(ctx, tx, of, im, string(doc), more.path); err != nil {
 			return err
 		}
 		_, err = s.opt.Jobs.Enqueue(ctx, tx, importKind, importArgs{im.ID}, jobs.Opts{Unique: importKind + ":" + im.ID.String()})
@@ -174,7 +182,7 @@ func (s *Service) runImport(ctx context.Context, j jobs.Job) error {
 				}
 			}
 			return s.log.Append(ctx, tx, s.now(), 0, social.Notice{
-				To: []id.ID{of}, Type: social.NoticeImported, From: of, Thing: im.ID, Title: string(im.File), URL: "/settings/carry",
+				To: []id.ID{of}, Type: social.NoticeImported, From: of, Thing: im.ID, Title: string(im.File), URL: im.File.page(),
 			})
 		})
 		if err != nil {
@@ -193,32 +201,64 @@ type Posts interface {
 	Put(ctx context.Context, owner id.ID, p *archive.Post, open func(name string) (io.ReadCloser, error)) error
 }
 
-// ImportArchive is Import for an archive of Mastodon, a zip of so many bytes.
+// ImportArchive is Import for an archive of Mastodon, a zip of so many bytes, or for the outbox.json in it.
 func (s *Service) ImportArchive(ctx context.Context, of id.ID, r io.ReaderAt, size int64) (id.ID, error) {
 	if s.opt.Posts == nil {
 		return 0, errUnknown
 	}
-	z, err := archive.Open(r, size)
-	if err != nil {
-		return 0, err
-	}
-	posts, err := archive.Read(z, s.now())
-	if err != nil {
-		return 0, err
+	var posts []archive.Post
+	var left archive.Left
+	alone := archive.Alone(r)
+	if alone {
+		var err error
+		if posts, left, err = archive.ReadAlone(io.NewSectionReader(r, 0, size), s.now()); err != nil {
+			return 0, err
+		}
+	} else {
+		z, err := archive.Open(r, size)
+		if err != nil {
+			return 0, err
+		}
+		if posts, left, err = archive.Read(z, s.now()); err != nil {
+			return 0, err
+		}
 	}
 	lines := make([]line, len(posts))
 	for i := range posts {
 		lines[i] = line{Name: posts[i].URI, Post: &posts[i]}
 	}
-	path := files.NewPath(".zip")
-	if err := s.opt.Files.Store(path, io.NewSectionReader(r, 0, size)); err != nil {
+	more := brought{left: leftOut(left)}
+	if alone {
+		return s.bring(ctx, of, FilePosts, lines, false, more)
+	}
+	more.path = files.NewPath(".zip")
+	if err := s.opt.Files.Store(more.path, io.NewSectionReader(r, 0, size)); err != nil {
 		return 0, err
 	}
-	made, err := s.bring(ctx, of, FilePosts, lines, false, path)
+	made, err := s.bring(ctx, of, FilePosts, lines, false, more)
 	if err != nil {
-		return 0, errors.Join(err, s.opt.Files.Remove(path))
+		return 0, errors.Join(err, s.opt.Files.Remove(more.path))
 	}
 	return made, nil
+}
+
+// leftOut says what of an archive is not taken over.
+func leftOut(l archive.Left) []Problem {
+	out := []Problem{}
+	for _, p := range []struct {
+		n   int
+		why string
+	}{
+		{l.Boosts, i18n.Key("What you boosted is others'.")},
+		{l.Direct, i18n.Key("What you wrote to a few people is theirs as well.")},
+		{l.Other, i18n.Key("These are no posts of yours that could be read.")},
+		{l.Files, i18n.Key("These pictures, films and sounds are not in the archive.")},
+	} {
+		if p.n > 0 {
+			out = append(out, Problem{strconv.Itoa(p.n) + " ×", p.why})
+		}
+	}
+	return out
 }
 
 // opened is an archive that is being taken in.
@@ -235,6 +275,9 @@ func (s *Service) openArchive(ctx context.Context, which id.ID) (*opened, func()
 	})
 	if err != nil {
 		return nil, nil, err
+	}
+	if path == "" {
+		return &opened{new(zip.Reader), ""}, func() {}, nil
 	}
 	f, err := s.opt.Files.Read(path)
 	if err != nil {

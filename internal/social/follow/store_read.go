@@ -184,9 +184,13 @@ func importing(ctx context.Context, tx *db.Tx, profile id.ID, f File, since time
 }
 
 func insertImport(ctx context.Context, tx *db.Tx, profile id.ID, im Import, lines, archive string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO social_import (id, profile, kind, overwrite, state, total, done, failed, lines, problems, created_at, ended_at, archive)
-		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, '[]', $8, 0, $9)`,
-		im.ID, profile, string(im.File), im.Overwrite, im.State, im.Total, lines, im.CreatedAt.UnixMicro(), archive)
+	problems, err := json.Marshal(append([]Problem{}, im.Problems...))
+	if err != nil {
+		return fmt.Errorf("follow: encode problems: %w", err)
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO social_import (id, profile, kind, overwrite, state, total, done, failed, lines, problems, created_at, ended_at, archive)
+		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $8, $9, 0, $10)`,
+		im.ID, profile, string(im.File), im.Overwrite, im.State, im.Total, lines, string(problems), im.CreatedAt.UnixMicro(), archive)
 	return err
 }
 

@@ -111,7 +111,7 @@ func (l *live) hear(es []events.Event) {
 			}
 		case social.KindEdited:
 			var c social.Edited
-			if json.Unmarshal(e.Data, &c) == nil {
+			if json.Unmarshal(e.Data, &c) == nil && !c.Past {
 				l.queue(c.Head, e.Kind)
 			}
 		case social.KindDeleted:

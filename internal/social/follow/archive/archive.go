@@ -1,10 +1,12 @@
 // Package archive reads the posts in the archive that a server of Mastodon makes for who asks for their data: a zip with an outbox of
-// ActivityPub (www.w3.org/TR/activitypub), outbox.json, and the files that its posts carry. Boosts and direct posts are left out: they are others'
-// as well.
+// ActivityPub (www.w3.org/TR/activitypub), outbox.json, and the files that its posts carry; or the outbox.json alone. Boosts and direct posts are
+// left out: they are others' as well.
 package archive
 
 import (
 	"archive/zip"
+	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -52,8 +54,16 @@ type Media struct {
 	Focus *social.Focus `json:"focus,omitempty"`
 }
 
+// Left is what stands in an outbox and is not taken over.
+type Left struct {
+	Boosts int
+	Direct int // posts that only some were told
+	Other  int // what is no post, or not the owner's, or says nothing
+	Files  int // of posts that are taken over: they are not in the archive, or too many for a post
+}
+
 var (
-	errNone  = errs.InvalidField("data", "This is no archive of Mastodon: send the zip file with outbox.json in it.")
+	errNone  = errs.InvalidField("data", "This is no archive of Mastodon: send its zip file, or the outbox.json in it.")
 	errEmpty = errs.InvalidField("data", "There is nothing in this file that could be taken over.")
 	errMany  = errs.InvalidField("data", "An archive has at most %d posts.", MaxPosts)
 )
@@ -83,39 +93,63 @@ func Open(r io.ReaderAt, size int64) (*zip.Reader, error) {
 	return z, nil
 }
 
+// Alone reports whether a file is an outbox.json without its archive.
+func Alone(r io.ReaderAt) bool {
+	var head [64]byte
+	n, err := r.ReadAt(head[:], 0)
+	return (err == nil || errors.Is(err, io.EOF)) && bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(head[:n], []byte("\ufeff")), " \t\r\n"), []byte("{"))
+}
+
 // Read returns the posts of an archive, the oldest first. It returns an Invalid error where there are none, or too many.
-func Read(z *zip.Reader, now time.Time) ([]Post, error) {
+func Read(z *zip.Reader, now time.Time) ([]Post, Left, error) {
 	i := slices.IndexFunc(z.File, func(f *zip.File) bool { return path.Base(f.Name) == "outbox.json" })
 	if i < 0 {
-		return nil, errNone
+		return nil, Left{}, errNone
 	}
 	f, err := z.File[i].Open()
 	if err != nil {
-		return nil, errNone
+		return nil, Left{}, errNone
 	}
 	defer f.Close()
-	var box struct {
-		Items []activity `json:"orderedItems"`
-	}
-	if err := json.NewDecoder(io.LimitReader(f, maxOutbox)).Decode(&box); err != nil {
-		return nil, errNone
-	}
 	names := map[string]string{}
 	for _, f := range z.File {
 		names[short(f.Name)] = f.Name
 	}
-	var out []Post
+	return read(f, names, now)
+}
+
+// ReadAlone is Read for an outbox.json without its archive: the posts come without their files.
+func ReadAlone(r io.Reader, now time.Time) ([]Post, Left, error) { return read(r, nil, now) }
+
+// read returns the posts of an outbox; names are those of the files in its archive, by what is short of them.
+func read(r io.Reader, names map[string]string, now time.Time) (out []Post, left Left, err error) {
+	var box struct {
+		Items []activity `json:"orderedItems"`
+	}
+	b := bufio.NewReader(io.LimitReader(r, maxOutbox))
+	if mark, err := b.Peek(3); err == nil && string(mark) == "\ufeff" {
+		_, _ = b.Discard(len(mark)) // as much was peeked at
+	}
+	if err := json.NewDecoder(b).Decode(&box); err != nil {
+		return nil, left, errNone
+	}
 	at := map[string]time.Time{}
 	for _, a := range box.Items {
-		if p, ok := a.post(names); ok && !p.At.After(now) && at[p.URI].IsZero() {
-			out, at[p.URI] = append(out, p), p.At
+		p, lost := a.post(names, &left)
+		switch {
+		case p == nil:
+		case p.At.After(now) || !at[p.URI].IsZero():
+			left.Other++
+		default:
+			out, at[p.URI] = append(out, *p), p.At
+			left.Files += lost
 		}
 	}
 	switch {
 	case len(out) == 0:
-		return nil, errEmpty
+		return nil, left, errEmpty
 	case len(out) > MaxPosts:
-		return nil, errMany
+		return nil, left, errMany
 	}
 	slices.SortStableFunc(out, func(a, b Post) int { return a.At.Compare(b.At) })
 	for i := range out {
@@ -123,7 +157,7 @@ func Read(z *zip.Reader, now time.Time) ([]Post, error) {
 			out[i].ReplyTo = "" // an answer to somebody else, who is not here
 		}
 	}
-	return out, nil
+	return out, left, nil
 }
 
 // short returns the part of a file's name, or of its address, by which the two are compared.
@@ -186,16 +220,18 @@ func (m many) public() bool {
 	})
 }
 
-// post returns the post that somebody made, and false for what else they did and for what only some were told.
-func (a *activity) post(names map[string]string) (p Post, ok bool) {
+// post returns the post that somebody made and how many of its files are not there, or nil for what is left out, which it counts.
+func (a *activity) post(names map[string]string, left *Left) (p *Post, lost int) {
+	if a.Type == "Announce" {
+		left.Boosts++
+		return nil, 0
+	}
 	var n note
-	if a.Type != "Create" || json.Unmarshal(a.Object, &n) != nil || n.Type != "Note" && n.Type != "Question" {
-		return p, false
+	if a.Type != "Create" || json.Unmarshal(a.Object, &n) != nil || n.Type != "Note" && n.Type != "Question" || n.ID == "" || n.Author != a.Actor || n.Published.Before(oldest) {
+		left.Other++
+		return nil, 0
 	}
-	if n.ID == "" || n.Author != a.Actor || n.Published.Before(oldest) {
-		return p, false
-	}
-	p = Post{URI: n.ID, At: n.Published.UTC().Truncate(time.Second), Text: Text(n.Content), Spoiler: strings.TrimSpace(n.Summary), Sensitive: n.Sensitive, ReplyTo: n.ReplyTo}
+	p = &Post{URI: n.ID, At: n.Published.UTC().Truncate(time.Second), Text: Text(n.Content), Spoiler: strings.TrimSpace(n.Summary), Sensitive: n.Sensitive, ReplyTo: n.ReplyTo}
 	switch {
 	case n.To.public():
 		p.Visibility = social.Public
@@ -204,7 +240,8 @@ func (a *activity) post(names map[string]string) (p Post, ok bool) {
 	case slices.ContainsFunc(n.To, func(s string) bool { return strings.HasSuffix(s, "/followers") }):
 		p.Visibility = social.Followers
 	default:
-		return p, false
+		left.Direct++
+		return nil, 0
 	}
 	for lang := range n.ContentMap {
 		p.Lang = lang
@@ -215,6 +252,7 @@ func (a *activity) post(names map[string]string) (p Post, ok bool) {
 	for _, f := range n.Attachment {
 		name := names[short(f.URL)]
 		if name == "" || len(p.Media) == maxMedia {
+			lost++
 			continue
 		}
 		m := Media{Name: name, Alt: f.Name}
@@ -223,7 +261,11 @@ func (a *activity) post(names map[string]string) (p Post, ok bool) {
 		}
 		p.Media = append(p.Media, m)
 	}
-	return p, p.Text != "" || len(p.Media) > 0
+	if p.Text == "" && len(p.Media) == 0 {
+		left.Other++
+		return nil, 0
+	}
+	return p, lost
 }
 
 // oldest is before which nobody has posted.

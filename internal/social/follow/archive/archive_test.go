@@ -3,6 +3,7 @@ package archive
 import (
 	"archive/zip"
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,13 +31,18 @@ func zipped(t *testing.T, files map[string]string) []byte {
 	return b.Bytes()
 }
 
-func read(t *testing.T, body []byte) ([]Post, error) {
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func readZip(t *testing.T, body []byte) ([]Post, Left, error) {
 	t.Helper()
+	if Alone(bytes.NewReader(body)) {
+		t.Errorf("%.20q is taken for an outbox", body)
+	}
 	z, err := Open(bytes.NewReader(body), int64(len(body)))
 	if err != nil {
-		return nil, err
+		return nil, Left{}, err
 	}
-	return Read(z, time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
+	return Read(z, noon)
 }
 
 const outbox = `{"@context":"https://www.w3.org/ns/activitystreams","id":"outbox.json","type":"OrderedCollection","totalItems":5,"orderedItems":[
@@ -54,7 +60,7 @@ const outbox = `{"@context":"https://www.w3.org/ns/activitystreams","id":"outbox
  "attributedTo":"https://old.example/users/ben","to":["https://www.w3.org/ns/activitystreams#Public"],"content":"<p>not hers</p>"}}]}`
 
 func TestOwnPostsAreReadAsTheyWereTyped(t *testing.T) {
-	got, err := read(t, zipped(t, map[string]string{"outbox.json": outbox, "actor.json": "{}", "media_attachments/files/001/original/a.png": "png"}))
+	got, left, err := readZip(t, zipped(t, map[string]string{"outbox.json": outbox, "actor.json": "{}", "media_attachments/files/001/original/a.png": "png"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +76,25 @@ func TestOwnPostsAreReadAsTheyWereTyped(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
+	if d := cmp.Diff(Left{Boosts: 1, Direct: 1, Other: 1}, left); d != "" {
+		t.Errorf("left out (-want +got):\n%s", d)
+	}
+}
+
+func TestAnOutboxComesWithoutItsArchive(t *testing.T) {
+	for _, before := range []string{"", "\ufeff", " \r\n"} {
+		body := before + outbox
+		if !Alone(strings.NewReader(body)) {
+			t.Errorf("%.20q is not taken for an outbox", body)
+		}
+		got, left, err := ReadAlone(strings.NewReader(body), noon)
+		if err != nil {
+			t.Fatalf("%.20q: %v", body, err)
+		}
+		if len(got) != 2 || got[1].Media != nil || left != (Left{Boosts: 1, Direct: 1, Other: 1, Files: 1}) {
+			t.Errorf("read %+v, left out %+v; want both posts without the picture, and all that counted", got, left)
+		}
+	}
 }
 
 func TestWhatIsNoArchiveIsRefused(t *testing.T) {
@@ -78,7 +103,7 @@ func TestWhatIsNoArchiveIsRefused(t *testing.T) {
 		"nothing": nil, "a text": []byte("outbox.json"), "cut off": whole[:len(whole)/2], "no outbox": zipped(t, map[string]string{"a.json": "{}"}),
 		"no JSON": zipped(t, map[string]string{"outbox.json": "<p>"}), "no posts": zipped(t, map[string]string{"outbox.json": `{"orderedItems":[{"type":"Announce","object":7}]}`}),
 	} {
-		if got, err := read(t, body); err == nil {
+		if got, _, err := readZip(t, body); err == nil {
 			t.Errorf("%s: %v was read", name, got)
 		}
 	}

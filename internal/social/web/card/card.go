@@ -5,6 +5,7 @@ package card
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -228,10 +229,14 @@ func text(p *string) string {
 	return *p
 }
 
-// dimensions returns the width and height of an attachment's picture in pixels, a usual one where they are not known, so that its place is
-// kept until it comes.
+// dimensions returns the width and height of what an attachment shows in pixels, usual ones where they are not known, so that its place is
+// kept until it comes. A film has its own from the beginning: what stands for it is a picture of another shape.
 func dimensions(a *social.Attachment) (w, h string) {
-	for _, s := range []*social.Size{a.Meta.Small, a.Meta.Original} {
+	sizes := []*social.Size{a.Meta.Small, a.Meta.Original}
+	if plays(a) {
+		slices.Reverse(sizes)
+	}
+	for _, s := range sizes {
 		if s != nil && s.Width > 0 && s.Height > 0 {
 			return strconv.Itoa(s.Width), strconv.Itoa(s.Height)
 		}

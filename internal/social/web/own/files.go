@@ -17,17 +17,19 @@ import (
 type Files interface {
 	// Bring stores a file to be taken in. Errors: Invalid for what is no such file; Conflict while another of its kind is taken in.
 	Bring(ctx context.Context, account id.ID, kind string, body []byte, overwrite bool) error
+	// BringPosts stores an archive of Mastodon, a zip or the outbox.json in it, whose posts are to be taken in. Errors as of Bring.
+	BringPosts(ctx context.Context, account id.ID, archive io.ReaderAt, size int64) error
 	// Brought returns the files, the newest first.
 	Brought(ctx context.Context, account id.ID) ([]Brought, error)
 }
 
 // Brought is a file, and how far it is taken in.
 type Brought struct {
-	Kind                string // one of kinds
-	Done, Total, Failed int    // lines
+	Kind                string // one of kinds, or posts
+	Done, Total, Failed int    // lines, or posts
 	Ended               bool
 	At                  time.Time
-	Problems            [][2]string // a line and why it was left out
+	Problems            [][2]string // a line, or how many of something, and why it was left out
 }
 
 // The kinds of files, as their addresses are called.
@@ -48,6 +50,8 @@ func kindWord(ctx context.Context, kind string) string {
 		return i18n.T(ctx, "Blocked servers")
 	case "lists":
 		return i18n.T(ctx, "Lists")
+	case posts:
+		return i18n.T(ctx, "Posts")
 	}
 	return i18n.T(ctx, "Bookmarks")
 }
@@ -67,7 +71,7 @@ func (p *Pages) showCarry(w http.ResponseWriter, r *http.Request, status int, wr
 	if err != nil {
 		return err
 	}
-	return httpx.Render(w, r, status, p.carryWhole(p.View(r), list, wrong))
+	return httpx.Render(w, r, status, p.carryWhole(p.View(r), ofPosts(list, false), wrong))
 }
 
 func (p *Pages) progress(w http.ResponseWriter, r *http.Request) error {
@@ -75,7 +79,11 @@ func (p *Pages) progress(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return httpx.Render(w, r, http.StatusOK, broughtList(list, true))
+	of := ""
+	if r.URL.Query().Get("of") == posts {
+		of = posts
+	}
+	return httpx.Render(w, r, http.StatusOK, broughtList(ofPosts(list, of == posts), true, of))
 }
 
 func (p *Pages) bring(w http.ResponseWriter, r *http.Request) error {

@@ -52,6 +52,7 @@ func (p *Pages) Routes(rt *httpx.Router) {
 	p.reportRoutes(rt)
 	p.strangerRoutes(rt)
 	p.fileRoutes(rt)
+	p.archiveRoutes(rt)
 	p.waitingRoutes(rt)
 }
 

@@ -15,6 +15,8 @@ const de: Record<string, string> = {
   'No more files fit into one post.': 'Mehr Dateien passen nicht in einen Beitrag.',
   'Previous picture': 'Voriges Bild',
   'Remove': 'Entfernen',
+  'Looking into the file …': 'Die Datei wird angesehen …',
+  'Sending the file': 'Die Datei wird gesendet',
   'Start again': 'Von vorn anfangen',
   'Take back the last corner': 'Letzte Ecke zurücknehmen',
   'Tap to turn the bell on': 'Tippen schaltet die Klingel ein',

@@ -192,6 +192,11 @@ on('click', '[data-lightbox]', (a, e) => {
   d.showModal()
 })
 
+// ---- films and sounds: what they are is said until they play ----
+
+const playing = (e: Event) => e.target instanceof HTMLMediaElement && e.target.closest('.photo')?.toggleAttribute('data-playing', !e.target.paused)
+for (const what of ['play', 'pause', 'ended']) document.addEventListener(what, playing, true) // these do not bubble
+
 // ---- a dish goes into the cart ----
 
 document.addEventListener('htmx:finally:request', (e) => {
