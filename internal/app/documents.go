@@ -119,11 +119,11 @@ func (p payees) People(ctx context.Context, kind string, owner id.ID) ([]account
 	return p.Accounts.Holders(ctx, access.Grant{Role: access.RoleOwner, Place: owner})
 }
 
-// statements builds the slice that says each week what restaurants and couriers earned.
+// statements builds the slice that says for each week or month what restaurants and couriers earned.
 func (a *App) statements() *statement.Service {
 	return statement.New(statement.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Books: a.Ledger, Zone: a.zone, Town: func() string { return a.Settings.Config().Town.Name },
-		Slug: a.restaurantBySlug,
+		Slug: a.restaurantBySlug, Length: func() string { return a.Settings.Config().Payments.Statement },
 		Name: func(ctx context.Context, kind string, owner id.ID) (name, short string, err error) {
 			if kind == statement.Restaurant {
 				shop, err := a.Restaurants.Shop(ctx, owner)

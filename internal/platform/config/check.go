@@ -153,6 +153,7 @@ func (p Payments) check(l *loader) {
 	oneOf(l, "payments.capture", p.Capture, "confirm", "delivery")
 	within(l, "payments.act_within", p.ActWithin, time.Minute, 24*time.Hour)
 	within(l, "payments.cash_limit", p.CashLimit, 0, 100*maxAmount)
+	oneOf(l, "payments.statement", p.Statement, "week", "month")
 }
 
 func (t Terms) check(l *loader) {

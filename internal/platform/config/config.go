@@ -144,6 +144,7 @@ type Payments struct {
 	Capture   string        `koanf:"capture"`    // confirm, delivery
 	ActWithin time.Duration `koanf:"act_within"` // for customers whose bank asks them
 	CashLimit int           `koanf:"cash_limit"` // in minor units of the town's currency; 0: none
+	Statement string        `koanf:"statement"`  // week, month: how long a time statements are about
 }
 
 // Pay is what couriers get besides tips, in minor units of the town's currency.

@@ -56,7 +56,7 @@ func TestDefaultsAreAsPromised(t *testing.T) {
 		Mail:   Mail{Mode: "off", TLS: "starttls", PerHour: 6},
 		Signup: Signup{Mode: "open", Confirm: "auto"},
 		Social: Social{Trends: "open", PersonFiles: 2 << 30, AllFiles: 100 << 30},
-		Stripe: Stripe{Country: "DE"}, Payments: Payments{Capture: "confirm", ActWithin: 15 * time.Minute, CashLimit: 20000},
+		Stripe: Stripe{Country: "DE"}, Payments: Payments{Capture: "confirm", ActWithin: 15 * time.Minute, CashLimit: 20000, Statement: "week"},
 	}
 	if d := cmp.Diff(want, got, samePrefix, cmpopts.IgnoreFields(Config{}, "From")); d != "" {
 		t.Errorf("the defaults differ (-want +got):\n%s", d)

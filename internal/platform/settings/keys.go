@@ -64,6 +64,7 @@ var keys = []Key{
 	{Name: "payments.capture", Group: "payments", Kind: Choice, Choices: []string{"confirm", "delivery"}},
 	{Name: "payments.act_within", Group: "payments", Kind: Duration},
 	{Name: "payments.cash_limit", Group: "payments", Kind: Number, Least: 0, Most: 100_000_000},
+	{Name: "payments.statement", Group: "payments", Kind: Choice, Choices: []string{"week", "month"}},
 	{Name: "pay.per_order", Group: "pay", Kind: Number, Least: 0, Most: 1_000_000},
 	{Name: "pay.per_km", Group: "pay", Kind: Number, Least: 0, Most: 1_000_000},
 	{Name: "pay.hourly_floor", Group: "pay", Kind: Number, Least: 0, Most: 1_000_000},

@@ -84,6 +84,8 @@ func describeMoney(ctx context.Context, name string) (label, help string) {
 		return i18n.T(ctx, "Time to confirm at the bank"), i18n.T(ctx, "An order whose customer has not confirmed the payment at their bank by then is cancelled.")
 	case "payments.cash_limit":
 		return i18n.T(ctx, "Ask couriers for their cash from"), i18n.T(ctx, "In the smallest coin: 20000 is 200 euros. 0 is never.")
+	case "payments.statement":
+		return i18n.T(ctx, "Statements for"), i18n.T(ctx, "Restaurants and couriers get one for each week or month. After a change the next one goes on where the last one ended.")
 	case "pay.per_order":
 		return i18n.T(ctx, "For each order"), i18n.T(ctx, "In the smallest coin. Tips are the courier's besides.")
 	case "pay.per_km":
@@ -145,6 +147,14 @@ func ChoiceLabel(ctx context.Context, key, choice string) string {
 		return i18n.T(ctx, "The town")
 	case "terms.card_fee restaurant", "terms.fee_to restaurant":
 		return i18n.T(ctx, "The restaurant")
+	case "payments.capture confirm":
+		return i18n.T(ctx, "Confirmation")
+	case "payments.capture delivery":
+		return i18n.T(ctx, "Delivery")
+	case "payments.statement week":
+		return i18n.T(ctx, "Each week")
+	case "payments.statement month":
+		return i18n.T(ctx, "Each month")
 	case "social.trends open":
 		return i18n.T(ctx, "Whatever many talk about")
 	case "social.trends reviewed":

@@ -23,7 +23,7 @@ func PDF(ctx context.Context, s Statement) ([]byte, error) {
 	doc.Gap(12)
 	rows := []paper.Row{{Cells: []string{i18n.T(ctx, "Carried over"), "", sum(s.Opening)}}}
 	if s.Late != 0 {
-		rows = append(rows, paper.Row{Cells: []string{i18n.T(ctx, "Entered late, for earlier weeks"), "", sum(s.Late)}})
+		rows = append(rows, paper.Row{Cells: []string{i18n.T(ctx, "Entered late, for earlier times"), "", sum(s.Late)}})
 	}
 	for _, l := range s.Lines {
 		rows = append(rows, paper.Row{Cells: []string{l.words(ctx), strconv.Itoa(l.Count), sum(l.Amount)}})

@@ -88,7 +88,7 @@ func listPage(v view) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Heading(ui.HeadingProps{Title: i18n.T(ctx, "Statements"), Lead: i18n.T(ctx, "Each Monday, for the week before.")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Heading(ui.HeadingProps{Title: i18n.T(ctx, "Statements"), Lead: i18n.T(ctx, "For each week or month, on the morning after.")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -97,7 +97,7 @@ func listPage(v view) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(v.List) == 0 {
-				templ_7745c5c3_Err = ui.EmptyState(ui.StateProps{Icon: "file-text", Title: i18n.T(ctx, "No statements yet"), Text: i18n.T(ctx, "The first comes on the Monday after the first order.")}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.EmptyState(ui.StateProps{Icon: "file-text", Title: i18n.T(ctx, "No statements yet"), Text: i18n.T(ctx, "The first comes when the first week or month with orders is over.")}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -120,9 +120,9 @@ func listPage(v view) templ.Component {
 							return templ_7745c5c3_Err
 						}
 						var templ_7745c5c3_Var5 string
-						templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.ResolveAttributeValue(i18n.T(ctx, "Week"))
+						templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.ResolveAttributeValue(i18n.T(ctx, "Period"))
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `delivery/payout/statement/pages.templ`, Line: 36, Col: 42}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `delivery/payout/statement/pages.templ`, Line: 36, Col: 44}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var5)
 						if templ_7745c5c3_Err != nil {
@@ -135,7 +135,7 @@ func listPage(v view) templ.Component {
 						var templ_7745c5c3_Var6 string
 						templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(s.period(ctx))
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `delivery/payout/statement/pages.templ`, Line: 36, Col: 72}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `delivery/payout/statement/pages.templ`, Line: 36, Col: 74}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 						if templ_7745c5c3_Err != nil {
@@ -323,7 +323,7 @@ func listPage(v view) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = ui.Table(i18n.T(ctx, "Statements"), []ui.Column{{Label: i18n.T(ctx, "Week")}, {Label: i18n.T(ctx, "Number")}, {Label: i18n.T(ctx, "Orders"), Num: true}, {Label: i18n.T(ctx, "Owed"), Num: true}, {Label: i18n.T(ctx, "Files")}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Table(i18n.T(ctx, "Statements"), []ui.Column{{Label: i18n.T(ctx, "Period")}, {Label: i18n.T(ctx, "Number")}, {Label: i18n.T(ctx, "Orders"), Num: true}, {Label: i18n.T(ctx, "Owed"), Num: true}, {Label: i18n.T(ctx, "Files")}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -33,6 +33,8 @@ type Deps struct {
 	Books Books
 	Zone  *time.Location
 	Town  func() string
+	// Length returns how long a period is just now: "week" or "month".
+	Length func() string
 	// Name returns what a payee is called, and a short name for numbers.
 	Name func(ctx context.Context, kind string, owner id.ID) (name, short string, err error)
 	// Slug returns the restaurant with a short name, or a NotFound error.
@@ -47,13 +49,40 @@ func New(d Deps) *Service { return &Service{d} }
 
 const jobKind = "payout.statements"
 
-// React has statements be issued each Monday morning, when couriers' phones have told what happened on Sunday night.
+// React has statements be issued in the morning after a period, when couriers' phones have told what happened in its last night.
 func (s *Service) React(q *jobs.Queue) {
-	q.Handle(jobKind, func(ctx context.Context, j jobs.Job) error {
-		from, to := week(j.Due, s.Zone)
-		return s.Issue(ctx, from, to)
-	})
-	q.Schedule(jobKind, "0 5 * * 1", s.Zone.String(), jobKind, struct{}{})
+	q.Handle(jobKind, func(ctx context.Context, j jobs.Job) error { return s.Due(ctx, j.Due) })
+	q.Schedule(jobKind, "0 5 * * *", s.Zone.String(), jobKind, struct{}{})
+}
+
+// Due issues the statements of all periods that have ended by a time: one after the other, each beginning where the one before ended, as long
+// as Length says at that moment. What was begun and broke off is brought to its end first.
+func (s *Service) Due(ctx context.Context, now time.Time) error {
+	for {
+		var from, to time.Time
+		err := s.DB.Write(ctx, func(tx *db.Tx) error {
+			last, open, err := newestPeriod(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if from, to = open, last; !open.IsZero() {
+				return nil
+			}
+			if from, to = following(last, now, s.Length(), s.Zone); to.After(now) {
+				return nil
+			}
+			return beginPeriod(ctx, tx, from, to)
+		})
+		if err != nil || to.After(now) {
+			return err
+		}
+		if err := s.Issue(ctx, from, to); err != nil {
+			return err
+		}
+		if err := s.DB.Write(ctx, func(tx *db.Tx) error { return endPeriod(ctx, tx, to) }); err != nil {
+			return err
+		}
+	}
 }
 
 // Issue issues the statements of a period for everybody on whose accounts something moved or stands. A payee who has one for it already keeps
@@ -199,12 +228,15 @@ func (s *Service) Personal() personal.Part {
 		return out, err
 	}
 	return personal.Part{
-		Name:   "statements",
-		Tables: []personal.Table{{Name: "payout_statement", Link: "owner", Plain: "id kind currency number from_at to_at closing name data"}},
+		Name: "statements",
+		Tables: []personal.Table{
+			{Name: "payout_statement", Link: "owner", Plain: "id kind currency number from_at to_at closing name data"},
+			{Name: "payout_statement_run", Plain: "to_at from_at done"},
+		},
 		About: func(ctx context.Context) personal.About {
 			return personal.About{
 				Title: i18n.T(ctx, "Statements"),
-				What:  i18n.T(ctx, "If you are a courier: what you earned each week."),
+				What:  i18n.T(ctx, "If you are a courier: what you earned each week or month."),
 				Why:   i18n.T(ctx, "So that you and the town can look it up."),
 				Kept:  i18n.T(ctx, "The town has to keep what it paid. When you delete your account, your name goes."),
 			}

@@ -1,4 +1,4 @@
-// Package statement says once a week what each restaurant and courier earned: every line is a sum of entries in the town's books, and the
+// Package statement says for each week or month what each restaurant and courier earned: every line is a sum of entries in the town's books, and the
 // lines lead from what was owed before to what is owed after.
 package statement
 
@@ -146,9 +146,29 @@ func (t *tally) list() []Line {
 	return out
 }
 
-// week returns the last whole week, from Monday to Monday, before now in a time zone.
-func week(now time.Time, loc *time.Location) (from, to time.Time) {
-	y, m, d := now.In(loc).Date()
-	back := (int(now.In(loc).Weekday()) + 6) % 7
-	return time.Date(y, m, d-back-7, 0, 0, 0, 0, loc), time.Date(y, m, d-back, 0, 0, 0, 0, loc)
+// Month is the length of a period that ends with the month; any other ends on Sundays.
+const Month = "month"
+
+// begun returns when the week (on Monday) or month began in which a time lies, in a time zone.
+func begun(t time.Time, length string, loc *time.Location) time.Time {
+	y, m, d := t.In(loc).Date()
+	if length == Month {
+		return time.Date(y, m, 1, 0, 0, 0, 0, loc)
+	}
+	return time.Date(y, m, d-(int(t.In(loc).Weekday())+6)%7, 0, 0, 0, 0, loc)
+}
+
+// following returns the period that comes after all those that ended at last (zero: there was none): where its length has changed it is
+// shorter, so that nothing is left out and nothing counted twice.
+func following(last, now time.Time, length string, loc *time.Location) (from, to time.Time) {
+	if last.IsZero() {
+		to = begun(now, length, loc)
+		return begun(to.Add(-time.Hour), length, loc), to
+	}
+	from = last.In(loc)
+	to = begun(from, length, loc)
+	if length == Month {
+		return from, to.AddDate(0, 1, 0)
+	}
+	return from, to.AddDate(0, 0, 7)
 }

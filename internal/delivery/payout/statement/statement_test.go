@@ -3,9 +3,12 @@ package statement
 import (
 	"context"
 	"encoding/csv"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/errs"
@@ -30,18 +33,21 @@ var (
 
 type town struct {
 	*Service
-	books *ledger.Service
-	d     *db.DB
+	length string
+	books  *ledger.Service
+	d      *db.DB
 }
 
 func newTown(d *db.DB) *town {
 	now := clock.NewManual(next.Add(5 * time.Hour))
 	ids := id.NewSource(1)
 	books := ledger.New(d, ids, now.Now, ledger.Options{Pay: func() delivery.CourierPay { return delivery.CourierPay{PerOrder: 400, PerKm: 100} }, Orders: none{}})
-	return &town{New(Deps{
-		DB: d, IDs: ids, Now: now.Now, Books: books, Zone: time.UTC, Town: func() string { return "Agora" },
+	tw := &town{books: books, d: d, length: "week"}
+	tw.Service = New(Deps{
+		DB: d, IDs: ids, Now: now.Now, Books: books, Zone: time.UTC, Town: func() string { return "Agora" }, Length: func() string { return tw.length },
 		Name: func(_ context.Context, kind string, _ id.ID) (string, string, error) { return "The " + kind, kind, nil },
-	}), books, d}
+	})
+	return tw
 }
 
 // none stands for orders, which nobody asks for here but by their sales.
@@ -204,14 +210,88 @@ func TestOthersDoNotSeeAStatement(t *testing.T) {
 	}
 }
 
-func TestTheWeekBefore(t *testing.T) {
+func TestAnotherLengthLeavesNoGapAndNoOverlap(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		tw := newTown(d)
+		day := func(m time.Month, n int) time.Time { return time.Date(2026, m, n, 0, 0, 0, 0, time.UTC) }
+		manual := clock.NewManual(day(11, 2))
+		for order, at := id.ID(1), day(11, 3).Add(12*time.Hour); at.Before(day(12, 28)); order, at = order+1, at.AddDate(0, 0, 1) {
+			tw.dinner(t, order, at)
+		}
+		for ; manual.Now().Before(day(12, 29)); manual.Advance(24 * time.Hour) {
+			switch { // the admin changes the setting in the middle of a week, and of a month
+			case manual.Now().Equal(day(11, 18)):
+				tw.length = "month"
+			case manual.Now().Equal(day(12, 10)):
+				tw.length = "week"
+			}
+			for range 2 { // done twice changes nothing
+				if err := tw.Due(t.Context(), manual.Now().Add(5*time.Hour)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		list, err := tw.List(owner, Restaurant, shop, 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Reverse(list)
+		var got []string
+		orders := 0
+		for i, s := range list {
+			got = append(got, s.From.Format("01-02")+" "+s.To.Format("01-02"))
+			if i > 0 && (!s.From.Equal(list[i-1].To) || s.Opening != list[i-1].Closing || s.Late != 0) {
+				t.Errorf("%s begins %s with %d (late %d) after %s with %d", s.Number, s.From, s.Opening, s.Late, list[i-1].To, list[i-1].Closing)
+			}
+			orders += s.Orders
+		}
+		want := []string{"11-02 11-09", "11-09 11-16", "11-16 12-01", "12-01 12-07", "12-07 12-14", "12-14 12-21", "12-21 12-28"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("periods (-want +got):\n%s", diff)
+		}
+		if orders != 55 {
+			t.Errorf("the statements are about %d orders; want 55, each once", orders)
+		}
+	}, Schema, ledger.Schema)
+}
+
+func TestAPeriodThatBrokeOffIsBroughtToItsEndAsItWas(t *testing.T) {
+	tw := newTown(dbtest.SQLite(t, Schema, ledger.Schema))
+	tw.dinner(t, 1, monday)
+	name := tw.Name
+	tw.Name = func(ctx context.Context, kind string, owner id.ID) (string, string, error) {
+		if kind == Courier {
+			return "", "", errs.New(errs.Unavailable, "the server is killed")
+		}
+		return name(ctx, kind, owner)
+	}
+	if err := tw.Due(t.Context(), next.Add(5*time.Hour)); err == nil {
+		t.Fatal("nothing broke")
+	}
+	tw.Name, tw.length = name, "month"
+	if err := tw.Due(t.Context(), next.Add(29*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	for kind, of := range map[string]id.ID{Restaurant: shop, Courier: rider} {
+		list, err := tw.List(as(1, access.Grant{Role: access.RoleAdmin}), kind, of, 0, 10)
+		if err != nil || len(list) != 1 || !list[0].From.Equal(monday) || !list[0].To.Equal(next) {
+			t.Errorf("of the %s: %+v, %v", kind, list, err)
+		}
+	}
+}
+
+func TestTheFirstPeriodIsTheOneBefore(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		t.Skip(err)
 	}
-	// The week in which the clocks went back has an hour more.
-	from, to := week(time.Date(2026, 10, 26, 4, 0, 0, 0, time.UTC), berlin)
-	if from.Format(time.RFC3339) != "2026-10-19T00:00:00+02:00" || to.Format(time.RFC3339) != "2026-10-26T00:00:00+01:00" {
-		t.Errorf("%s to %s", from, to)
+	for length, want := range map[string][2]string{
+		"week":  {"2026-10-19T00:00:00+02:00", "2026-10-26T00:00:00+01:00"}, // in which the clocks went back: it has an hour more
+		"month": {"2026-09-01T00:00:00+02:00", "2026-10-01T00:00:00+02:00"},
+	} {
+		from, to := following(time.Time{}, time.Date(2026, 10, 26, 4, 0, 0, 0, time.UTC), length, berlin)
+		if from.Format(time.RFC3339) != want[0] || to.Format(time.RFC3339) != want[1] {
+			t.Errorf("%s: %s to %s", length, from, to)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
@@ -45,6 +46,37 @@ func closing(ctx context.Context, tx *db.Tx, p payee) (sum money.Amount, err err
 		return 0, fmt.Errorf("statement: read the one before: %w", err)
 	}
 	return sum, nil
+}
+
+// newestPeriod returns when the newest period ended (zero: there is none), and when it began where not everybody has their statement for it yet.
+func newestPeriod(ctx context.Context, tx *db.Tx) (to, open time.Time, err error) {
+	var from, until, done int64
+	err = tx.Row(ctx, `SELECT from_at, to_at, done FROM payout_statement_run ORDER BY to_at DESC LIMIT 1`).Scan(&from, &until, &done)
+	if errors.Is(err, db.ErrNoRow) {
+		return to, open, nil
+	}
+	if err != nil {
+		return to, open, fmt.Errorf("statement: read the newest period: %w", err)
+	}
+	if done == 0 {
+		open = time.UnixMicro(from)
+	}
+	return time.UnixMicro(until), open, nil
+}
+
+func beginPeriod(ctx context.Context, tx *db.Tx, from, to time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO payout_statement_run (to_at, from_at, done) VALUES ($1, $2, 0)`, to.UnixMicro(), from.UnixMicro())
+	if err != nil {
+		return fmt.Errorf("statement: begin a period: %w", err)
+	}
+	return nil
+}
+
+func endPeriod(ctx context.Context, tx *db.Tx, to time.Time) error {
+	if _, err := tx.Exec(ctx, `UPDATE payout_statement_run SET done = 1 WHERE to_at = $1`, to.UnixMicro()); err != nil {
+		return fmt.Errorf("statement: end a period: %w", err)
+	}
+	return nil
 }
 
 func scan(r db.Scanner) (s Statement, err error) {
