@@ -27,8 +27,8 @@ type Books interface {
 
 // Promotions counts the uses of promotions. delivery/promo does.
 type Promotions interface {
-	// Use counts that an order has discounts, or returns a Conflict error (code "promotion_used_up").
-	Use(ctx context.Context, tx *db.Tx, order, account id.ID, discounts []delivery.Discount) error
+	// Use counts that an order of an account at a restaurant has discounts, or returns a Conflict error (code "promotion_used_up").
+	Use(ctx context.Context, tx *db.Tx, order, account, restaurant id.ID, discounts []delivery.Discount) error
 	// GiveBack takes back what an order used, once.
 	GiveBack(ctx context.Context, tx *db.Tx, order id.ID) error
 }
@@ -51,7 +51,7 @@ func (s *Service) credit(ctx context.Context, account id.ID, q *delivery.Quote) 
 // claim takes what an order uses besides food: promotions and credit.
 func (s *Service) claim(ctx context.Context, tx *db.Tx, r *row, b *Snapshot, at time.Time) error {
 	if len(b.Discounts) > 0 {
-		if err := s.Promotions.Use(ctx, tx, r.id, r.account, b.Discounts); err != nil {
+		if err := s.Promotions.Use(ctx, tx, r.id, r.account, r.restaurant, b.Discounts); err != nil {
 			return err
 		}
 	}

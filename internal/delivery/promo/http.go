@@ -2,6 +2,8 @@ package promo
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -121,7 +123,25 @@ func (s *Service) restChange(ctx context.Context, in *changeInput) (*output, err
 		set(&p.Each, in.Body.Each)
 		set(&p.Rules, in.Body.Rules)
 	})
-	return &output{p}, err
+	return &output{p}, inRules(err)
+}
+
+// inRules has the fields of an Invalid error be found where the body of a change has them: the rules are a part of it.
+func inRules(err error) error {
+	e, ok := errors.AsType[*errs.Error](err)
+	if !ok {
+		return err
+	}
+	out := *e
+	out.Fields = slices.Clone(e.Fields)
+	for i, f := range out.Fields {
+		switch f.Path {
+		case "state", "code", "most", "each", "path.id":
+		default:
+			out.Fields[i].Path = "rules." + f.Path
+		}
+	}
+	return &out
 }
 
 func set[T any](to, from *T) {

@@ -194,7 +194,7 @@ func formOf(p *Promotion, loc *time.Location) form {
 		if a == 0 {
 			return ""
 		}
-		return strings.TrimSpace(money.Format(a, ""))
+		return strings.TrimSuffix(money.Format(a, p.Currency), " "+p.Currency)
 	}
 	number := func(n int64) string {
 		if n == 0 {

@@ -18,6 +18,7 @@ func (s *Service) Personal() personal.Part {
 			{Name: "promotion", Link: "created_by", Plain: "id restaurant code state doc used most each rev created_at changed_at"},
 			{Name: "promo_use", Link: "account", Plain: "promotion order_id amount state at"},
 			{Name: "promo_person", Link: "account", Plain: "promotion used"},
+			{Name: "promo_first", Link: "account", Plain: "restaurant order_id"},
 		},
 		About: func(ctx context.Context) personal.About {
 			return personal.About{

@@ -187,7 +187,7 @@ func TestAWrongCodeSaysWhatToDoAndTakesNothingOff(t *testing.T) {
 	}
 	tw.before[5] = true
 	if err := tw.db.Write(t.Context(), func(tx *db.Tx) error {
-		return tw.Use(t.Context(), tx, 100, 6, []delivery.Discount{{Promotion: used.ID, Amount: 1}})
+		return tw.Use(t.Context(), tx, 100, 6, pizzeria, []delivery.Discount{{Promotion: used.ID, Amount: 1}})
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +265,7 @@ func TestACodeOfOneUseIsUsedOnce(t *testing.T) {
 			won := race(100, func(i int) error {
 				order := id.ID(round*1000 + i + 1)
 				return d.Write(t.Context(), func(tx *db.Tx) error {
-					return tw.Use(t.Context(), tx, order, order, []delivery.Discount{{Promotion: made.ID, Amount: 100}})
+					return tw.Use(t.Context(), tx, order, order, pizzeria, []delivery.Discount{{Promotion: made.ID, Amount: 100}})
 				})
 			}, func(err error) {
 				if errs.CodeOf(err) != "promotion_used_up" {
@@ -288,7 +288,7 @@ func TestOnePersonUsesItAsOftenAsAllowed(t *testing.T) {
 		made := tw.make(t, p)
 		won := race(40, func(i int) error {
 			return d.Write(t.Context(), func(tx *db.Tx) error {
-				return tw.Use(t.Context(), tx, id.ID(i+1), 5, []delivery.Discount{{Promotion: made.ID, Amount: 100}})
+				return tw.Use(t.Context(), tx, id.ID(i+1), 5, pizzeria, []delivery.Discount{{Promotion: made.ID, Amount: 100}})
 			})
 		}, func(error) {})
 		if got, err := tw.Get(asAdmin(t), made.ID); won != 3 || err != nil || got.Used != 3 {
@@ -325,7 +325,7 @@ func TestACancelledOrderGivesItsUseBackOnceAndTakesItAgain(t *testing.T) {
 		made := tw.make(t, p)
 		off := []delivery.Discount{{Promotion: made.ID, Amount: 100}}
 		use := func(order, account id.ID) error {
-			return d.Write(t.Context(), func(tx *db.Tx) error { return tw.Use(t.Context(), tx, order, account, off) })
+			return d.Write(t.Context(), func(tx *db.Tx) error { return tw.Use(t.Context(), tx, order, account, pizzeria, off) })
 		}
 		giveBack := func(order id.ID) {
 			if err := d.Write(t.Context(), func(tx *db.Tx) error { return tw.GiveBack(t.Context(), tx, order) }); err != nil {
@@ -454,7 +454,7 @@ func TestDiscountsNeverTakeOffMoreThanThereIsAndDontDependOnOrder(t *testing.T) 
 func TestUseOfAPromotionThatIsGoneIsRefused(t *testing.T) {
 	tw := newTown(dbtest.SQLite(t, Schema, events.Schema))
 	err := tw.db.Write(t.Context(), func(tx *db.Tx) error {
-		return tw.Use(t.Context(), tx, 1, 5, []delivery.Discount{{Promotion: 99, Amount: 1}})
+		return tw.Use(t.Context(), tx, 1, 5, pizzeria, []delivery.Discount{{Promotion: 99, Amount: 1}})
 	})
 	if !errors.Is(err, errUsedUp) {
 		t.Fatalf("Use = %v; want used up", err)

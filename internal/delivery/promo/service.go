@@ -274,9 +274,10 @@ func (s *Service) Uses(ctx context.Context, promotion id.ID, cursor string, limi
 	return page.Cut(rows, limit, func(u Use) id.ID { return u.Order }), nil
 }
 
-// Use counts that an order has discounts, or returns a Conflict error (code "promotion_used_up"). An order that has them already is counted
-// once.
-func (s *Service) Use(ctx context.Context, tx *db.Tx, order, account id.ID, discounts []delivery.Discount) error {
+// Use counts that an order of an account at a restaurant has discounts, or returns a Conflict error (code "promotion_used_up"). An order that
+// has them already is counted once. Of orders that are placed at once one alone has what is for a first order, whichever promotions those are.
+func (s *Service) Use(ctx context.Context, tx *db.Tx, order, account, restaurant id.ID, discounts []delivery.Discount) error {
+	ever, here := false, false
 	// In one order, so that two orders that have two promotions in common don't wait for each other.
 	list := slices.SortedFunc(slices.Values(discounts), func(a, b delivery.Discount) int { return cmp.Compare(a.Promotion, b.Promotion) })
 	for _, d := range list {
@@ -306,10 +307,27 @@ func (s *Service) Use(ctx context.Context, tx *db.Tx, order, account id.ID, disc
 				return errUsedUp
 			}
 		}
+		ever, here = ever || p.First == FirstEver, here || p.First != ""
 		if full {
 			if err := s.told(ctx, tx, account, p); err != nil {
 				return err
 			}
+		}
+	}
+	var first []id.ID
+	if ever {
+		first = append(first, 0)
+	}
+	if here { // what is their first order in town is their first there, too
+		first = append(first, restaurant)
+	}
+	for _, r := range first {
+		ok, err := takeFirst(ctx, tx, account, r, order)
+		if err != nil {
+			return fmt.Errorf("promo: use what is for a first order: %w", err)
+		}
+		if !ok {
+			return errUsedUp
 		}
 	}
 	return nil
@@ -342,5 +360,8 @@ func (s *Service) GiveBack(ctx context.Context, tx *db.Tx, order id.ID) error {
 			}
 		}
 	}
-	return nil
+	if len(list) == 0 {
+		return nil
+	}
+	return giveFirst(ctx, tx, order)
 }

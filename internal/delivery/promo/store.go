@@ -13,7 +13,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/db"
 )
 
-// Schema holds the tables promotion, promo_use and promo_person.
+// Schema holds the tables promotion, promo_use, promo_person and promo_first.
 //
 //go:embed schema/*.sql
 var Schema embed.FS
@@ -131,6 +131,21 @@ func giveOf(ctx context.Context, tx *db.Tx, promotion, account id.ID) error {
 	}
 	_, err := tx.Exec(ctx, `UPDATE promo_person SET used = used - 1 WHERE promotion = $1 AND account = $2 AND used > 0`, promotion, account)
 	return err
+}
+
+// takeFirst writes down that an order is somebody's first at a restaurant (0: in town); false where another one is.
+func takeFirst(ctx context.Context, tx *db.Tx, account, restaurant, order id.ID) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO promo_first (account, restaurant, order_id) VALUES ($1, $2, $3)
+		ON CONFLICT (account, restaurant) DO UPDATE SET order_id = excluded.order_id WHERE promo_first.order_id = excluded.order_id`, account, restaurant, order)
+	return n == 1, err
+}
+
+// giveFirst lets another order be the first.
+func giveFirst(ctx context.Context, tx *db.Tx, order id.ID) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM promo_first WHERE order_id = $1`, order); err != nil {
+		return fmt.Errorf("promo: give back what is for a first order: %w", err)
+	}
+	return nil
 }
 
 // Use is an order that has, or had, a promotion.
