@@ -32,6 +32,7 @@ func (p Posted) EventSubject() string { return "profile:" + p.Account.String() }
 type Edited struct {
 	Head
 	Silent bool `json:"silent,omitzero"` // only what stands beside the text changed: nobody is notified, and there is no new version
+	Past   bool `json:"past,omitzero"`   // it was not here until now, though it is old: nobody who reads on has ever seen it
 }
 
 // EventKind returns "status.edited".

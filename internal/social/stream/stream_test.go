@@ -266,8 +266,10 @@ func TestOneSocketCarriesManyStreams(t *testing.T) {
 	s.append(social.FiltersChanged{By: 1}, social.Notified{To: 1, Notification: 77}, social.Notified{To: 8, Notification: 78})
 	s.append(social.NoticesChanged{To: 1, What: "merged"}, social.AnnouncementChanged{Announcement: 3, What: "published"}, social.AnnouncementChanged{Announcement: 3, What: "removed"})
 	want(t, c, `[user]filters_changed `, `[user]notification {"id":"77","to":"1","type":"mention"}`, `[user]notifications_merged 1`, `[user]announcement {"id":"3"}`, `[user]announcement.delete 3`)
+	// What an archive brings was never on anybody's screen: nothing is said of it.
+	s.append(social.Edited{Head: social.Head{ID: a, Account: 2, Visibility: social.Public}, Silent: true, Past: true})
 	s.append(social.Edited{Head: social.Head{ID: e, Account: 3, Visibility: social.Public}})
-	if got := next(t, c); got.Event != "status.update" {
+	if got := next(t, c); got.Event != "status.update" || !strings.Contains(got.String(), e.String()) {
 		t.Errorf("after an edit: %s", got)
 	}
 }

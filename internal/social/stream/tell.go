@@ -33,7 +33,12 @@ func (h *Hub) tell(ctx context.Context, e *events.Event, to *audience, give push
 	case social.KindPosted:
 		err = with(e, func(p social.Posted) error { return h.status(ctx, e, "update", &p.Head, to, give, of) })
 	case social.KindEdited:
-		err = with(e, func(p social.Edited) error { return h.status(ctx, e, "status.update", &p.Head, to, give, of) })
+		err = with(e, func(p social.Edited) error {
+			if p.Past {
+				return nil // an archive brings thousands that belong far below what anybody looks at
+			}
+			return h.status(ctx, e, "status.update", &p.Head, to, give, of)
+		})
 	case social.KindDeleted:
 		err = with(e, func(p social.Deleted) error { return h.status(ctx, e, "delete", &p.Head, to, give, of) })
 	case social.KindFollowed:
