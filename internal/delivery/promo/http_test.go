@@ -38,7 +38,7 @@ func TestAChangeWithBadRulesNamesTheFieldsOfItsBody(t *testing.T) {
 
 func TestAmountsAreTypedAsTheirCurrencyHasThem(t *testing.T) {
 	for currency, want := range map[string]string{"EUR": "12.50", "JPY": "1250", "KWD": "1.250"} {
-		p := &Promotion{Currency: currency, Rules: Rules{Kind: delivery.DiscountAmount, Amount: 1250, Minimum: 5000}}
+		p := &Promotion{Rules: Rules{Currency: currency, Kind: delivery.DiscountAmount, Amount: 1250, Minimum: 5000}}
 		f := formOf(p, time.UTC)
 		if f.Amount != want {
 			t.Errorf("1250 of %s is shown as %q; want %q", currency, f.Amount, want)
