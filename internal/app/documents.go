@@ -88,7 +88,7 @@ func (s sold) Thing(ctx context.Context, order string) (access.Thing, error) {
 func (a *App) payouts() *payout.Service {
 	return payout.New(payout.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Books: a.Ledger, Payees: payees{a}, Box: a.Secrets, Post: a.Mail, Audit: a.Audit, URL: a.Address, Zone: a.zone,
-		Fresh: account.Fresh, Slug: a.restaurantBySlug,
+		Fresh: account.Fresh, Slug: a.restaurantBySlug, Currency: a.Config.Town.Currency,
 	})
 }
 

@@ -124,7 +124,7 @@ func (s *Service) runs(w http.ResponseWriter, r *http.Request, status int, v run
 	if v.Runs, err = s.Runs(r.Context(), 0, runsShown); err != nil {
 		return err
 	}
-	v.Zone = s.Zone
+	v.Zone, v.Currency = s.Zone, s.Currency
 	return httpx.Render(w, r, status, runsPage(v))
 }
 
@@ -139,7 +139,10 @@ func (s *Service) handleMake(w http.ResponseWriter, r *http.Request) error {
 		err = errs.InvalidField("minimum", "Give an amount of at least 0.")
 	}
 	if err == nil {
-		run, err = s.MakeDraft(r.Context(), in.Least*100, in.Note)
+		for range money.Decimals(s.Currency) {
+			in.Least *= 10
+		}
+		run, err = s.MakeDraft(r.Context(), in.Least, in.Note)
 	}
 	if errs.Is(err, errs.Invalid) || errs.CodeOf(err) == "draft_exists" {
 		return s.runs(w, r, httpx.StatusOf(err), runsView{Least: r.FormValue("minimum"), Err: err})

@@ -60,6 +60,8 @@ type Deps struct {
 	Audit  Book
 	URL    func() string
 	Zone   *time.Location
+	// Currency is the town's: in which the page of runs reads the minimum.
+	Currency string
 	// Slug returns the restaurant with a short name, or a NotFound error.
 	Slug func(ctx context.Context, slug string) (id.ID, error)
 	// Fresh returns an error unless the person has shown lately that it is them.

@@ -260,7 +260,7 @@ func (s *Service) giftsForm(w http.ResponseWriter, r *http.Request) error {
 		until = b.ExpiresAt.Format(time.RFC3339)
 	}
 	for _, c := range b.Codes {
-		rows = append(rows, []string{c, strings.TrimSpace(money.Format(b.Amount, "")), b.Currency, until})
+		rows = append(rows, []string{c, strings.TrimSuffix(money.Format(b.Amount, b.Currency), " "+b.Currency), b.Currency, until})
 	}
 	return out.WriteAll(rows)
 }

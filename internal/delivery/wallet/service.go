@@ -140,7 +140,7 @@ func (s *Service) Give(ctx context.Context, key string, g Grant) (Grant, error) 
 	if err != nil {
 		return Grant{}, err
 	}
-	if err := g.tidy(); err != nil {
+	if err := g.tidy(s.Currency); err != nil {
 		return Grant{}, err
 	}
 	if _, err := s.Name(ctx, g.Account); err != nil {
@@ -161,7 +161,7 @@ func (s *Service) MakeGifts(ctx context.Context, key string, in NewBatch) (*Batc
 	if err != nil {
 		return nil, err
 	}
-	if err := in.tidy(s.Now()); err != nil {
+	if err := in.tidy(s.Now(), s.Currency); err != nil {
 		return nil, err
 	}
 	codes, digests := make([]string, in.Count), make([]string, in.Count)

@@ -71,22 +71,22 @@ type NewBatch struct {
 	ExpiresAt time.Time    `json:"expires_at,omitzero"`
 }
 
-func (g *Grant) tidy() error {
+func (g *Grant) tidy(currency string) error {
 	var wrong []errs.Field
 	if g.Reason = text.Clean(g.Reason, maxReason); g.Reason == "" {
 		wrong = append(wrong, errs.FieldOf("reason", "Say why: the person reads it."))
 	}
 	if g.Amount < 1 || g.Amount > MaxAmount {
-		wrong = append(wrong, errs.FieldOf("amount", "Give an amount up to %s.", strings.TrimSpace(money.Format(MaxAmount, ""))))
+		wrong = append(wrong, errs.FieldOf("amount", "Give an amount up to %s.", money.Format(MaxAmount, currency)))
 	}
 	return errs.InvalidFields(wrong)
 }
 
-func (b *NewBatch) tidy(now time.Time) error {
+func (b *NewBatch) tidy(now time.Time, currency string) error {
 	var wrong []errs.Field
 	b.Note = text.Clean(b.Note, maxReason)
 	if b.Amount < 1 || b.Amount > MaxAmount {
-		wrong = append(wrong, errs.FieldOf("amount", "Give an amount up to %s.", strings.TrimSpace(money.Format(MaxAmount, ""))))
+		wrong = append(wrong, errs.FieldOf("amount", "Give an amount up to %s.", money.Format(MaxAmount, currency)))
 	}
 	if b.Count < 1 || b.Count > MaxCodes {
 		wrong = append(wrong, errs.FieldOf("count", "Make 1 to %d codes at a time.", MaxCodes))
