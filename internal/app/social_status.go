@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/stoa-town/stoa/internal/base/id"
-	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/social/status"
 )
@@ -25,13 +24,8 @@ func (n appNames) AppName(ctx context.Context, app id.ID) (name, website string,
 	return one.Name, one.Website, err
 }
 
-// notes is how other slices post: what they write is a note with a card.
+// notes is how other slices deal with statuses.
 type notes struct{ *status.Service }
-
-// Post posts a note.
-func (n notes) Post(ctx context.Context, actor access.Actor, note social.Note) (id.ID, error) {
-	return n.Write(ctx, actor, note)
-}
 
 // Delete deletes a note with its files.
 func (n notes) Delete(ctx context.Context, actor access.Actor, which id.ID) error {

@@ -105,18 +105,18 @@ type townPosts struct {
 	app *App
 }
 
-// Rewrite changes the text of a status and nothing else.
-func (p townPosts) Rewrite(ctx context.Context, actor access.Actor, which id.ID, text string) error {
+// Rewrite checks a new text of a status, and returns what stores it and nothing else.
+func (p townPosts) Rewrite(ctx context.Context, actor access.Actor, which id.ID, text string) (func(ctx context.Context, tx *db.Tx) error, error) {
 	rel, err := p.app.Follow.Relations(ctx, actor.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	list, err := p.Statuses(ctx, rel, []id.ID{which}, "")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(list) == 0 {
-		return errs.New(errs.NotFound, "Record not found")
+		return nil, errs.New(errs.NotFound, "Record not found")
 	}
 	st := list[0]
 	in := status.Edit{Text: text, Spoiler: st.SpoilerText, Sensitive: st.Sensitive}
@@ -126,7 +126,7 @@ func (p townPosts) Rewrite(ctx context.Context, actor access.Actor, which id.ID,
 	for _, m := range st.Media {
 		in.Media = append(in.Media, m.ID)
 	}
-	return p.Edit(ctx, actor, which, in)
+	return p.PrepareEdit(ctx, actor, which, in)
 }
 
 // Text returns what the author of a status typed.
@@ -137,14 +137,6 @@ func (p townPosts) Text(ctx context.Context, which id.ID) (string, error) {
 	}
 	source, err := p.Source(ctx, access.Actor{ID: head.Account}, which)
 	return source.Text, err
-}
-
-// Remove deletes a status; one that is gone is no error.
-func (p townPosts) Remove(ctx context.Context, actor access.Actor, which id.ID) error {
-	if err := p.Delete(ctx, actor, which); err != nil && !errs.Is(err, errs.NotFound) {
-		return err
-	}
-	return nil
 }
 
 // Photos returns the attachments of statuses.
@@ -202,8 +194,6 @@ func (x *extras) Check(ctx context.Context, profile id.ID, kind string, thing id
 			err = errNoThing
 		}
 		return err
-	case "event":
-		may, err = x.Town.Events.MayCarry(ctx, profile, thing)
 	case "review":
 		may, err = x.Town.Reviews.MayCarry(ctx, profile, thing)
 	}

@@ -103,6 +103,9 @@ func TestAReviewIsAPostAndCounts(t *testing.T) {
 		her.want(t, "POST", path, body, 409, "not_delivered")
 		p.bring(t, o.Order, courier)
 		him.want(t, "POST", path, body, 404)
+		// What its post can't carry leaves no review behind: the first try to store one succeeds.
+		her.want(t, "POST", path, strings.Replace(body, `{`, `{"media_ids":["77"],`, 1), 422, "is not yours")
+		stranger.want(t, "GET", "/api/stoa/v1/restaurants/taj/reviews", "", 200, `"count":0`)
 		made := her.want(t, "POST", path, body, 201, `"verified":true`)
 		review, st := member(t, made, "id"), member(t, made, "status_id")
 		her.want(t, "POST", path, body, 409, "reviewed")
@@ -186,6 +189,10 @@ func TestAnEventIsAPostThatCounts(t *testing.T) {
 		desk := newDesk(t, p)
 		her, him, stranger := desk.neighbour(t, anna), desk.neighbour(t, bert), desk.neighbour(t, access.Actor{})
 		starts := p.clock.Now().Add(48 * time.Hour).Format(time.RFC3339)
+		her.want(t, "POST", "/api/stoa/v1/events", `{"title":"Concert","media_ids":["77"],"starts_at":"`+starts+`"}`, 422, "is not yours")
+		if text := her.want(t, "GET", "/api/stoa/v1/events", "", 200); strings.Contains(text, "Concert") {
+			t.Errorf("what its post can't carry is an event: %s", text)
+		}
 		made := her.want(t, "POST", "/api/stoa/v1/events", `{"title":"Concert","starts_at":"`+starts+`","text":"Come all!","place":"Town hall","capacity":1}`, 201)
 		event, st := "/api/stoa/v1/events/"+member(t, made, "id"), "/api/v1/statuses/"+member(t, made, "status_id")
 		stranger.want(t, "GET", st, "", 200, "Come all!", `"title":"Concert"`, `"place":"Town hall"`, `"coming":0`)

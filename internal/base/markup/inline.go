@@ -243,6 +243,20 @@ func parse(s string) (string, bool) {
 	return u.String(), true
 }
 
+// Page returns the address of the page that an address leads to, without what names a place in it: two addresses of one page have the same. It
+// returns false for what is no page of the web.
+func Page(address string) (string, bool) {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || len(address) > maxAddress {
+		return "", false
+	}
+	u.Fragment, u.RawFragment, u.User, u.Host = "", "", nil, strings.ToLower(u.Host)
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	return u.String(), true
+}
+
 // linkAt returns how long the text of a link [text](address) at s[i] is, its address, and how long the whole is; 0 where there is none.
 func linkAt(s string, i, hi int) (text int, address string, taken int) {
 	shut := strings.IndexAny(s[i+1:hi], "]\n[")

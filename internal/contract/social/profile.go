@@ -23,6 +23,7 @@ type Standing struct {
 	Suspended bool // by the moderators, or its account is
 	Limited   bool // silenced: only its followers meet it in lists of others
 	Guarded   bool // all its media are sensitive
+	Findable  bool // it may be shown to people who don't look for it
 }
 
 // Here reports whether others can do something with the profile: it is neither hidden nor suspended.

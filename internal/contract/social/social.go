@@ -139,7 +139,6 @@ type Note struct {
 	ReplyTo    id.ID  // the status answered
 	Kind       string // of the card: dish, restaurant, event, review; empty: none
 	Thing      id.ID  // what the card shows
-	Key        string // the same key gives the same status, whoever posts it again
 }
 
 // Past is a status that its author has posted elsewhere, before they came here.

@@ -136,8 +136,8 @@ type Matcher interface {
 	Match(context, text string, ids ...id.ID) (found []Filtered, hide bool)
 }
 
-// Range is a stretch of statuses: those of an author, with a hashtag (folded) or in a group; with none of these, all. Above and Below are
-// exclusive; 0 means no bound. The newest of the stretch come first, or with Up the oldest. Limit is how many statuses are looked at.
+// Range is a stretch of statuses: those of an author, with a hashtag (folded), in a group, or the public ones with a link to a page (as
+// markup.Page says it); with none of these, all. Above and Below are exclusive; 0 means no bound. The newest of the stretch come first, or with Up the oldest. Limit is how many statuses are looked at.
 //
 // Of all statuses with Worth only those are read of which it says so; of what it is asked about only ID, Account, Group and Tags are known.
 // Nothing more is looked at once there are Enough.
@@ -145,6 +145,7 @@ type Range struct {
 	Account id.ID
 	Tag     string
 	Group   id.ID
+	Page    string
 	Above   id.ID
 	Below   id.ID
 	Up      bool

@@ -73,20 +73,30 @@ func (s *Service) Edit(ctx context.Context, review id.ID, in Input) (*Review, er
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.change(ctx, actor.ID, review, "edited", func(_ *db.Tx, r *row) error {
+	next, post := before, nothing
+	if err := in.apply(&next.Review, p.Lines); err != nil {
+		return nil, err
+	}
+	if s.Posts != nil && next.Status != 0 && next.Text != before.Text {
+		if post, err = s.Posts.Rewrite(ctx, actor, next.Status, next.Text); errs.Is(err, errs.NotFound) {
+			post, err = nothing, nil // the post is gone, and its review about to go
+		}
+		if err != nil {
+			return nil, fmt.Errorf("review: change the post: %w", err)
+		}
+	}
+	_, err = s.change(ctx, actor.ID, review, "edited", func(tx *db.Tx, r *row) error {
 		if r.Account != actor.ID {
 			return errMissing
 		}
 		r.Edited = s.Now().UTC()
-		return in.apply(&r.Review, p.Lines)
+		if err := in.apply(&r.Review, p.Lines); err != nil {
+			return err
+		}
+		return post(ctx, tx)
 	})
 	if err != nil {
 		return nil, err
-	}
-	if s.Posts != nil && r.Status != 0 && r.Text != before.Text {
-		if err := s.Posts.Rewrite(ctx, actor, r.Status, r.Text); err != nil && !errs.Is(err, errs.NotFound) {
-			return nil, fmt.Errorf("review: change the post: %w", err)
-		}
 	}
 	return s.Get(ctx, review)
 }
@@ -97,10 +107,13 @@ func (s *Service) Delete(ctx context.Context, review id.ID) error {
 	if err != nil {
 		return err
 	}
-	if err := s.drop(ctx, actor.ID, review); err != nil || s.Posts == nil || r.Status == 0 {
+	return s.DB.Write(ctx, func(tx *db.Tx) error {
+		if err := s.removeIn(ctx, tx, actor.ID, review); err != nil || s.Posts == nil || r.Status == 0 {
+			return err
+		}
+		_, err := s.Posts.TakeAway(ctx, tx, actor.ID, r.Status)
 		return err
-	}
-	return s.Posts.Remove(ctx, actor, r.Status)
+	})
 }
 
 // Answer has the restaurant answer a review, or with an empty text takes its answer back: for those who work there. Where the review is a
@@ -125,9 +138,9 @@ func (s *Service) Answer(ctx context.Context, review id.ID, text string) (*Revie
 		return nil, err
 	}
 	text = lines(text, MaxAnswer)
-	old, fresh := r.answerStatus, id.ID(0)
+	old, fresh, post := r.answerStatus, id.ID(0), nothing
 	if text != "" && s.Posts != nil && r.Status != 0 {
-		fresh, err = s.Posts.Write(ctx, actor, social.Note{As: r.Restaurant, Text: text, Visibility: r.Visibility, ReplyTo: r.Status})
+		fresh, post, err = s.Posts.Prepare(ctx, actor, social.Note{As: r.Restaurant, Text: text, Visibility: r.Visibility, ReplyTo: r.Status})
 		if err != nil {
 			return nil, err
 		}
@@ -135,6 +148,14 @@ func (s *Service) Answer(ctx context.Context, review id.ID, text string) (*Revie
 	_, err = s.change(ctx, actor.ID, review, "answered", func(tx *db.Tx, r *row) error {
 		if r.answerStatus != old {
 			return errs.New(errs.Conflict, "Somebody else has answered just now.").WithCode("changed")
+		}
+		if err := post(ctx, tx); err != nil {
+			return err
+		}
+		if old != 0 {
+			if _, err := s.Posts.TakeAway(ctx, tx, actor.ID, old); err != nil {
+				return err
+			}
 		}
 		first := r.Answer == "" && text != ""
 		r.Answer, r.answerStatus, r.answeredBy, r.Answered = text, fresh, actor.ID, s.Now().UTC()
@@ -149,15 +170,7 @@ func (s *Service) Answer(ctx context.Context, review id.ID, text string) (*Revie
 		})
 	})
 	if err != nil {
-		if fresh != 0 {
-			err = errors.Join(err, s.Posts.Remove(ctx, actor, fresh))
-		}
 		return nil, err
-	}
-	if old != 0 {
-		if err := s.Posts.Remove(ctx, actor, old); err != nil {
-			return nil, err
-		}
 	}
 	return s.Get(ctx, review)
 }

@@ -35,7 +35,8 @@ type town struct {
 	orders map[id.ID]Purchase
 	posts  map[id.ID]social.Note
 	next   id.ID
-	refuse error
+	refuse error // of posts that can't be
+	broken error // of the transactions that posts are stored in
 }
 
 func (w *town) Bought(_ context.Context, order id.ID) (Purchase, error) {
@@ -65,35 +66,43 @@ func (w *town) ShopBySlug(ctx context.Context, slug string) (*delivery.Shop, err
 	return w.Shop(ctx, 50)
 }
 
-func (w *town) Write(_ context.Context, _ access.Actor, n social.Note) (id.ID, error) {
+func (w *town) Prepare(_ context.Context, _ access.Actor, n social.Note) (id.ID, func(context.Context, *db.Tx) error, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.refuse != nil {
-		return 0, w.refuse
-	}
 	w.next++
-	w.posts[w.next] = n
-	return w.next, nil
+	status := w.next
+	return status, func(context.Context, *db.Tx) error { return w.put(status, n) }, w.refuse
 }
 
-func (w *town) Rewrite(_ context.Context, _ access.Actor, status id.ID, text string) error {
+// put has a status be there, unless posts fail in their transactions just now.
+func (w *town) put(status id.ID, n social.Note) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken == nil {
+		w.posts[status] = n
+	}
+	return w.broken
+}
+
+func (w *town) Rewrite(_ context.Context, _ access.Actor, status id.ID, text string) (func(context.Context, *db.Tx) error, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := w.posts[status]
 	n.Text = text
-	w.posts[status] = n
-	return nil
+	return func(context.Context, *db.Tx) error { return w.put(status, n) }, nil
 }
 
 func (w *town) Text(_ context.Context, status id.ID) (string, error) {
 	return w.posts[status].Text, nil
 }
 
-func (w *town) Remove(_ context.Context, _ access.Actor, status id.ID) error {
+func (w *town) TakeAway(_ context.Context, _ *db.Tx, _, status id.ID) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.posts, status)
-	return nil
+	if w.broken == nil {
+		delete(w.posts, status)
+	}
+	return w.broken == nil, w.broken
 }
 
 func (w *town) Redraw(context.Context, *db.Tx, id.ID) error { return nil }
@@ -247,6 +256,44 @@ func TestOnlyTheCustomerOfADeliveredOrder(t *testing.T) {
 	})
 }
 
+// TestReviewAndPostAreOne has the post fail after the review was stored, in every way to store both: neither has changed.
+func TestReviewAndPostAreOne(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		old, err := s.Create(as(t, 1), 101, Input{Stars: ptr(4), Text: ptr("Warm.")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		staff := access.With(t.Context(), access.Actor{ID: 9, Roles: []access.Grant{{Role: access.RoleStaff, Place: 50}}})
+		if _, err := s.Answer(staff, old.ID, "Thank you."); err != nil {
+			t.Fatal(err)
+		}
+		before := len(s.town.posts)
+		s.town.broken = errs.New(errs.Unavailable, "The disk is full.")
+		for what, err := range map[string]error{
+			"creating":  fails(s.Create(as(t, 1), 102, Input{Stars: ptr(1)})),
+			"editing":   fails(s.Edit(as(t, 1), old.ID, Input{Stars: ptr(1), Text: ptr("Cold.")})),
+			"deleting":  s.Delete(as(t, 1), old.ID),
+			"answering": fails(s.Answer(staff, old.ID, "Thanks!")),
+		} {
+			if !errs.Is(err, errs.Unavailable) {
+				t.Errorf("%s = %v; want what the post says", what, err)
+			}
+		}
+		if _, err := s.OfOrder(as(t, 1), 102); !errs.Is(err, errs.NotFound) {
+			t.Errorf("a review without its post: %v", err)
+		}
+		got, err := s.Get(as(t, 1), old.ID)
+		if err != nil || got.Stars != 4 || got.Text != "Warm." || got.Answer != "Thank you." || len(s.town.posts) != before {
+			t.Errorf("the review is %+v, %v with %d posts; want it as it was, with %d", got, err, len(s.town.posts), before)
+		}
+		if r := rate(t, s); r.Count != 1 {
+			t.Errorf("the restaurant has %+v; want one review", r)
+		}
+	})
+}
+
+func fails(_ *Review, err error) error { return err }
+
 // TestFiguresFollow does anything in any order and compares the figures with counting by hand.
 func TestFiguresFollow(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
@@ -351,7 +398,7 @@ func TestReviewFollowsItsPost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.town.Rewrite(t.Context(), access.Actor{}, r.Status, "Fine, after all"); err != nil {
+		if err := s.town.put(r.Status, social.Note{Text: "Fine, after all"}); err != nil {
 			t.Fatal(err)
 		}
 		args, err := json.Marshal(textMoved{r.ID})

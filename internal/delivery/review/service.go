@@ -35,14 +35,15 @@ type Shops interface {
 
 // Posts are the statuses that reviews are at the same time. Nil in a Service: the town has no social network.
 type Posts interface {
-	// Write posts a status and returns its id.
-	Write(ctx context.Context, actor access.Actor, n social.Note) (id.ID, error)
-	// Rewrite changes the text of a status of the actor's.
-	Rewrite(ctx context.Context, actor access.Actor, status id.ID, text string) error
+	// Prepare checks a status, and returns the id that it will have and what stores it in a transaction of the caller's.
+	Prepare(ctx context.Context, actor access.Actor, n social.Note) (status id.ID, store func(ctx context.Context, tx *db.Tx) error, err error)
+	// Rewrite checks another text of a status of the actor's, and returns what stores it in a transaction of the caller's. One that is gone is
+	// NotFound, at once and in the transaction.
+	Rewrite(ctx context.Context, actor access.Actor, status id.ID, text string) (store func(ctx context.Context, tx *db.Tx) error, err error)
 	// Text returns a status' text as typed, or a NotFound error.
 	Text(ctx context.Context, status id.ID) (string, error)
-	// Remove deletes a status of the actor's; one that is gone is no error.
-	Remove(ctx context.Context, actor access.Actor, status id.ID) error
+	// TakeAway deletes a status with its files in tx, and reports whether it was there.
+	TakeAway(ctx context.Context, tx *db.Tx, by, status id.ID) (bool, error)
 	// Redraw says in tx that what a status shows beside its text has changed.
 	Redraw(ctx context.Context, tx *db.Tx, status id.ID) error
 	// Upload keeps a picture of the actor's, with what it shows, until a status carries it. Errors: Invalid; TooLarge.
@@ -138,52 +139,43 @@ func (s *Service) Create(ctx context.Context, order id.ID, in Input) (*Review, e
 	if err := in.apply(&r.Review, p.Lines); err != nil {
 		return nil, err
 	}
+	post := nothing
+	if s.Posts != nil {
+		r.Status, post, err = s.Posts.Prepare(ctx, actor, social.Note{
+			Text: r.Text, Visibility: r.Visibility, Lang: in.Lang, Media: in.Media, Kind: "review", Thing: r.ID,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
-		if err := insert(ctx, tx, &r); err != nil {
+		if err := insert(ctx, tx, &r); db.IsUnique(err) {
+			return errs.New(errs.Conflict, "You have reviewed this order already.").WithCode("reviewed").WithCause(err)
+		} else if err != nil {
+			return fmt.Errorf("review: store: %w", err)
+		}
+		if err := post(ctx, tx); err != nil {
 			return err
 		}
-		if s.Posts == nil {
-			if err := s.tellStaff(ctx, tx, &r, 0); err != nil {
-				return err
-			}
+		if err := s.tellStaff(ctx, tx, &r); err != nil {
+			return err
 		}
 		return s.recount(ctx, tx, actor.ID, nil, &r, "added")
 	})
-	if db.IsUnique(err) {
-		return nil, errs.New(errs.Conflict, "You have reviewed this order already.").WithCode("reviewed").WithCause(err)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("review: store: %w", err)
-	}
-	if s.Posts != nil {
-		if err := s.post(ctx, actor, &r, in); err != nil {
-			return nil, errors.Join(err, s.drop(ctx, actor.ID, r.ID))
-		}
+		return nil, err
 	}
 	return s.Get(ctx, r.ID)
 }
 
-// post posts a review.
-func (s *Service) post(ctx context.Context, actor access.Actor, r *row, in Input) error {
-	status, err := s.Posts.Write(ctx, actor, social.Note{
-		Text: r.Text, Visibility: r.Visibility, Lang: in.Lang, Media: in.Media, Kind: "review", Thing: r.ID, Key: "review:" + r.ID.String(),
-	})
-	if err != nil {
-		return err
-	}
-	return s.DB.Write(ctx, func(tx *db.Tx) error {
-		if _, err := link(ctx, tx, r.ID, status); err != nil {
-			return err
-		}
-		return s.tellStaff(ctx, tx, r, status)
-	})
-}
+// nothing is what there is to store where there are no posts.
+func nothing(context.Context, *db.Tx) error { return nil }
 
 // mostStaff is how many people of a restaurant are told of a review: a notice names at most a hundred.
 const mostStaff = 100
 
 // tellStaff tells the restaurant's people of a new review.
-func (s *Service) tellStaff(ctx context.Context, tx *db.Tx, r *row, status id.ID) error {
+func (s *Service) tellStaff(ctx context.Context, tx *db.Tx, r *row) error {
 	staff, err := s.Staff(ctx, r.Restaurant)
 	if err != nil {
 		return err
@@ -197,7 +189,7 @@ func (s *Service) tellStaff(ctx context.Context, tx *db.Tx, r *row, status id.ID
 		return err
 	}
 	return s.Log.Append(ctx, tx, s.Now(), r.Account, social.Notice{
-		To: staff[:min(len(staff), mostStaff)], Type: social.NoticeReviewed, From: r.Account, Thing: r.ID, Status: status, Title: shop.Name, URL: PathOf(shop.Slug),
+		To: staff[:min(len(staff), mostStaff)], Type: social.NoticeReviewed, From: r.Account, Thing: r.ID, Status: r.Status, Title: shop.Name, URL: PathOf(shop.Slug),
 	})
 }
 
@@ -235,11 +227,6 @@ func (s *Service) recount(ctx context.Context, tx *db.Tx, by id.ID, old, now *ro
 	return s.Log.Append(ctx, tx, s.Now(), by, delivery.ReviewChanged{
 		Review: r.ID, Order: r.Order, Restaurant: r.Restaurant, Account: r.Account, Status: r.Status, What: what, Stars: r.Stars,
 	})
-}
-
-// drop removes a review whose post failed.
-func (s *Service) drop(ctx context.Context, by, review id.ID) error {
-	return s.DB.Write(ctx, func(tx *db.Tx) error { return s.removeIn(ctx, tx, by, review) })
 }
 
 // removeIn removes a review; one that is gone is no error.

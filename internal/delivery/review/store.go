@@ -53,8 +53,8 @@ func flag(b bool) int64 {
 // insert stores a review. It fails with a db.IsUnique error where the order has one.
 func insert(ctx context.Context, tx *db.Tx, r *row) error {
 	_, err := tx.Exec(ctx, `INSERT INTO review (id, order_id, restaurant, account, stars, text, visibility, verified, hidden, status, at, edited_at, answer, answer_status,
-		answered_by, answered_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, 0, '', 0, 0, 0)`,
-		r.ID, r.Order, r.Restaurant, r.Account, r.Stars, r.Text, string(r.Visibility), flag(r.Verified), micro(r.At))
+		answered_by, answered_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, 0, '', 0, 0, 0)`,
+		r.ID, r.Order, r.Restaurant, r.Account, r.Stars, r.Text, string(r.Visibility), flag(r.Verified), r.Status, micro(r.At))
 	if err != nil {
 		return err
 	}
@@ -71,12 +71,6 @@ func setDishes(ctx context.Context, tx *db.Tx, r *row) error {
 		}
 	}
 	return nil
-}
-
-// link says which status is the post of a review; false where one is already.
-func link(ctx context.Context, tx *db.Tx, review, status id.ID) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE review SET status = $1 WHERE id = $2 AND status = 0`, status, review)
-	return n == 1, err
 }
 
 // lock makes changes of one review come one after another, and returns it as it stands then.

@@ -38,16 +38,22 @@ type wall struct {
 	list   map[id.ID]*social.Status
 	heads  map[id.ID]social.Head
 	drawn  int
-	refuse error
+	refuse error // of posts that can't be
+	broken error // of the transactions that posts are stored in
 }
 
-func (w *wall) Post(_ context.Context, actor access.Actor, n social.Note) (id.ID, error) {
+func (w *wall) Prepare(_ context.Context, actor access.Actor, n social.Note) (id.ID, func(context.Context, *db.Tx) error, error) {
+	st := w.ids.Next()
+	return st, func(context.Context, *db.Tx) error { return w.put(actor, st, n) }, w.refuse
+}
+
+// put has a status be there, unless posts fail in their transactions just now.
+func (w *wall) put(actor access.Actor, st id.ID, n social.Note) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.refuse != nil {
-		return 0, w.refuse
+	if w.broken != nil {
+		return w.broken
 	}
-	st := w.ids.Next()
 	by := actor.ID
 	if n.As != 0 {
 		by = n.As
@@ -57,7 +63,7 @@ func (w *wall) Post(_ context.Context, actor access.Actor, n social.Note) (id.ID
 		Stoa: &social.Extra{Visibility: n.Visibility},
 	}
 	w.heads[st] = social.Head{ID: st, Account: by, Visibility: n.Visibility, Group: n.Group, Closed: n.Group != 0}
-	return st, nil
+	return nil
 }
 
 func (w *wall) Statuses(_ context.Context, rel *social.Relations, ids []id.ID, _ string) (out []*social.Status, _ error) {
@@ -404,6 +410,10 @@ func TestEventGoesWithItsStatus(t *testing.T) {
 		s.wall.refuse = errs.New(errs.Forbidden, "Not here.")
 		if _, err := s.Create(as(t, 1), Draft{Input: Input{Title: ptr("X"), Starts: ptr(start.Add(time.Hour))}}); !errs.Is(err, errs.Forbidden) {
 			t.Fatalf("what can't be posted = %v; want forbidden", err)
+		}
+		s.wall.refuse, s.wall.broken = nil, errs.New(errs.Unavailable, "The disk is full.")
+		if _, err := s.Create(as(t, 1), Draft{Input: Input{Title: ptr("X"), Starts: ptr(start.Add(time.Hour))}}); !errs.Is(err, errs.Unavailable) {
+			t.Fatalf("what can't be stored = %v; want unavailable", err)
 		}
 		if n, err := s.Personal().Count(t.Context(), 1); err != nil || n != 0 {
 			t.Fatalf("%d left behind, %v", n, err)

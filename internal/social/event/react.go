@@ -24,13 +24,6 @@ type about struct {
 // React has events go with their statuses, and reminds people.
 func (s *Service) React() {
 	s.Log.Subscribe("event", []string{social.KindDeleted}, s.deleted)
-	s.Jobs.Handle("event.clean", func(ctx context.Context, j jobs.Job) error {
-		var a about
-		if err := json.Unmarshal(j.Args, &a); err != nil {
-			return jobs.Discard(err)
-		}
-		return s.DB.Write(ctx, func(tx *db.Tx) error { return removeUnposted(ctx, tx, a.Event) })
-	})
 	s.Jobs.Handle("event.remind", s.reminding)
 }
 

@@ -19,8 +19,8 @@ import (
 
 // Posts are the statuses that tell of events.
 type Posts interface {
-	// Post posts a status and returns its id.
-	Post(ctx context.Context, actor access.Actor, n social.Note) (id.ID, error)
+	// Prepare checks a status, and returns the id that it will have and what stores it in a transaction of the caller's.
+	Prepare(ctx context.Context, actor access.Actor, n social.Note) (status id.ID, store func(ctx context.Context, tx *db.Tx) error, err error)
 	// Statuses returns those of the statuses that the reader may read, as they see them, in the order asked.
 	Statuses(ctx context.Context, rel *social.Relations, ids []id.ID, where string) ([]*social.Status, error)
 	// Delete deletes a status of the actor's, or returns a NotFound error.
@@ -90,9 +90,6 @@ var (
 	errNotMine = errs.New(errs.Forbidden, "This event is somebody else's.")
 )
 
-// cleanAfter is how long an event may be without a status: the server has ended between the two.
-const cleanAfter = 10 * time.Minute
-
 // Create holds an event: it posts the status that tells of it. Errors: Invalid with field paths; Conflict (code "too_many_events"); what
 // posting says.
 func (s *Service) Create(ctx context.Context, in Draft) (*Event, error) {
@@ -107,7 +104,6 @@ func (s *Service) Create(ctx context.Context, in Draft) (*Event, error) {
 	}
 	note := social.Note{
 		As: in.As, Text: in.Text, Visibility: in.Visibility, Lang: in.Lang, Media: in.Media, Group: in.Group, Kind: "event", Thing: r.ID,
-		Key: "event:" + r.ID.String(),
 	}
 	if note.Visibility == "" {
 		note.Visibility = social.Public
@@ -122,6 +118,10 @@ func (s *Service) Create(ctx context.Context, in Draft) (*Event, error) {
 	if note.Text == "" {
 		note.Text = r.Title
 	}
+	var post func(ctx context.Context, tx *db.Tx) error
+	if r.Status, post, err = s.Posts.Prepare(ctx, actor, note); err != nil {
+		return nil, err
+	}
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
 		if n, err := countAhead(ctx, tx, r.Account, now); err != nil {
 			return err
@@ -129,27 +129,15 @@ func (s *Service) Create(ctx context.Context, in Draft) (*Event, error) {
 			return errs.New(errs.Conflict, "%d events are planned already. Wait until some are over.", n).WithCode("too_many_events")
 		}
 		if err := insert(ctx, tx, &r); err != nil {
-			return err
+			return fmt.Errorf("event: store: %w", err)
 		}
-		_, err := s.Jobs.Enqueue(ctx, tx, "event.clean", about{Event: r.ID}, jobs.Opts{RunAt: now.Add(cleanAfter)})
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("event: store: %w", err)
-	}
-	status, err := s.Posts.Post(ctx, actor, note)
-	if err != nil {
-		gone := s.DB.Write(ctx, func(tx *db.Tx) error { return removeUnposted(ctx, tx, r.ID) })
-		return nil, errors.Join(err, gone)
-	}
-	err = s.DB.Write(ctx, func(tx *db.Tx) error {
-		if ok, err := link(ctx, tx, r.ID, status); err != nil || !ok {
+		if err := post(ctx, tx); err != nil {
 			return err
 		}
 		return s.remind(ctx, tx, &r)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("event: link the status: %w", err)
+		return nil, err
 	}
 	return s.Get(ctx, r.ID)
 }
@@ -316,19 +304,6 @@ func (s *Service) Cards(ctx context.Context, ids []id.ID) (map[id.ID]*social.Eve
 		return nil
 	})
 	return out, err
-}
-
-// MayCarry reports whether a status of a profile may show an event: it is its own, and no other status shows it.
-func (s *Service) MayCarry(ctx context.Context, profile, event id.ID) (yes bool, err error) {
-	err = s.DB.Read(ctx, func(tx *db.Tx) error {
-		r, err := byID(ctx, tx, event)
-		yes = err == nil && r.Account == profile && r.Status == 0
-		if errors.Is(err, db.ErrNoRow) {
-			return nil
-		}
-		return err
-	})
-	return yes, err
 }
 
 // change runs fn with an event of the actor's; changes of one event come one after another.

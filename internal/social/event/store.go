@@ -53,15 +53,9 @@ func (r *row) point() geo.Point {
 func insert(ctx context.Context, tx *db.Tx, r *row) error {
 	p := r.point()
 	_, err := tx.Exec(ctx, `INSERT INTO social_event (id, account, status, public, title, starts_at, ends_at, tz, place, lat, lon, capacity, coming, maybe, waiting,
-		cancelled, reminded, rev, created_at, changed_at) VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, 0, 0, 0, 0, $12, $12)`,
-		r.ID, r.Account, flag(r.public), r.Title, r.Starts.UnixMicro(), r.Ends.UnixMicro(), r.TZ, r.Place, p.Lat, p.Lon, r.Capacity, r.created.UnixMicro())
+		cancelled, reminded, rev, created_at, changed_at) VALUES ($1, $2, $13, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, 0, 0, 0, 0, $12, $12)`,
+		r.ID, r.Account, flag(r.public), r.Title, r.Starts.UnixMicro(), r.Ends.UnixMicro(), r.TZ, r.Place, p.Lat, p.Lon, r.Capacity, r.created.UnixMicro(), r.Status)
 	return err
-}
-
-// link says which status tells of an event; false where one does already.
-func link(ctx context.Context, tx *db.Tx, event, status id.ID) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE social_event SET status = $1 WHERE id = $2 AND status = 0`, status, event)
-	return n == 1, err
 }
 
 func update(ctx context.Context, tx *db.Tx, r *row, now time.Time) error {
@@ -77,12 +71,6 @@ func remove(ctx context.Context, tx *db.Tx, event id.ID) error {
 		return err
 	}
 	_, err := tx.Exec(ctx, `DELETE FROM social_event WHERE id = $1`, event)
-	return err
-}
-
-// removeUnposted removes an event that no status tells of.
-func removeUnposted(ctx context.Context, tx *db.Tx, event id.ID) error {
-	_, err := tx.Exec(ctx, `DELETE FROM social_event WHERE id = $1 AND status = 0`, event)
 	return err
 }
 

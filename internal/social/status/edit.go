@@ -30,20 +30,29 @@ func (s *Service) mine(ctx context.Context, actor access.Actor, status id.ID) (*
 
 // Edit changes a status. What it was is kept and can be read by whoever may read it. A poll whose options or kind change loses its votes.
 func (s *Service) Edit(ctx context.Context, actor access.Actor, status id.ID, in Edit) error {
-	r, _, err := s.mine(ctx, actor, status)
+	store, err := s.PrepareEdit(ctx, actor, status, in)
 	if err != nil {
 		return err
 	}
+	return s.DB.Write(ctx, func(tx *db.Tx) error { return store(ctx, tx) })
+}
+
+// PrepareEdit checks what Edit is to change, and returns what stores it in the caller's transaction.
+func (s *Service) PrepareEdit(ctx context.Context, actor access.Actor, status id.ID, in Edit) (store func(ctx context.Context, tx *db.Tx) error, err error) {
+	r, _, err := s.mine(ctx, actor, status)
+	if err != nil {
+		return nil, err
+	}
 	if r.BoostOf != 0 {
-		return errGone
+		return nil, errGone
 	}
 	text, err := read(in.Text, in.Spoiler, s.opt.MaxLength())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	again := Draft{Media: in.Media, Poll: in.Poll, Lang: in.Lang, Quotes: in.Quotes, Kind: r.extraKind, QuoteOf: r.QuoteOf}
 	if err := again.check(text); err != nil {
-		return err
+		return nil, err
 	}
 	fresh := *r
 	fresh.spoiler, fresh.source, fresh.Lang, fresh.sensitive = text.spoiler, text.source, or(again.Lang, r.Lang), in.Sensitive || text.spoiler != ""
@@ -51,11 +60,10 @@ func (s *Service) Edit(ctx context.Context, actor access.Actor, status id.ID, in
 		fresh.quotePolicy = in.Quotes
 	}
 	if err := s.render(ctx, &fresh, text.found); err != nil {
-		return err
+		return nil, err
 	}
 	fresh.Head.Media = len(in.Media) > 0
-	told := social.Edited{}
-	err = s.DB.Write(ctx, func(tx *db.Tx) error {
+	return func(ctx context.Context, tx *db.Tx) error {
 		now := s.Now().UTC().Truncate(time.Microsecond)
 		next := fresh
 		next.editedAt = now.UnixMicro()
@@ -82,20 +90,14 @@ func (s *Service) Edit(ctx context.Context, actor access.Actor, status id.ID, in
 		if err := unlink(ctx, tx, status); err != nil {
 			return err
 		}
-		if err := link(ctx, tx, &next.Head); err != nil {
+		if err := link(ctx, tx, &next.Head, text.found.Links); err != nil {
 			return err
 		}
 		if err := s.wantCard(ctx, tx, &next, text.found.Links); err != nil {
 			return err
 		}
-		told = social.Edited{Head: next.Head}
-		return s.Log.Append(ctx, tx, now, actor.ID, told)
-	})
-	if err != nil {
-		return err
-	}
-	s.tell(ctx, told)
-	return nil
+		return s.say(ctx, tx, actor.ID, social.Edited{Head: next.Head})
+	}, nil
 }
 
 // keep stores what a status is now as one of its versions, and returns it.

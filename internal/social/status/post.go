@@ -22,7 +22,7 @@ import (
 // Post posts a status and returns its id. It returns an Invalid error for what can't be posted, NotFound where what it answers or quotes
 // can't be read, and Forbidden where its author does not let it be answered or quoted.
 func (s *Service) Post(ctx context.Context, actor access.Actor, in Draft) (id.ID, error) {
-	d, err := s.draft(ctx, actor, &in)
+	d, err := s.drafted(ctx, actor, &in)
 	if err != nil {
 		return 0, err
 	}
@@ -48,15 +48,33 @@ func (s *Service) Post(ctx context.Context, actor access.Actor, in Draft) (id.ID
 
 // Check returns the error that Post would return for a status, as far as that can be told before it is stored.
 func (s *Service) Check(ctx context.Context, actor access.Actor, in Draft) error {
-	_, err := s.draft(ctx, actor, &in)
+	_, err := s.drafted(ctx, actor, &in)
 	return err
 }
 
-// Write posts a note of another slice.
-func (s *Service) Write(ctx context.Context, actor access.Actor, n social.Note) (id.ID, error) {
-	return s.Post(ctx, actor, Draft{
-		As: n.As, Text: n.Text, Visibility: n.Visibility, Lang: n.Lang, Media: n.Media, Group: n.Group, ReplyTo: n.ReplyTo, Kind: n.Kind, Thing: n.Thing, Key: n.Key,
-	})
+// drafted is draft for what anybody sends: a thing that the status shows must be there.
+func (s *Service) drafted(ctx context.Context, actor access.Actor, in *Draft) (*piece, error) {
+	d, err := s.draft(ctx, actor, in)
+	if err != nil || in.Kind == "" || s.Extras == nil {
+		return d, err
+	}
+	return d, s.Extras.Check(ctx, d.Account, in.Kind, in.Thing)
+}
+
+// Prepare checks a note of another slice, and returns the id that its status will have and what stores it in the caller's transaction: that is
+// where the caller stores the thing that the status shows. The errors are those of Post.
+func (s *Service) Prepare(ctx context.Context, actor access.Actor, n social.Note) (status id.ID, store func(ctx context.Context, tx *db.Tx) error, err error) {
+	in := Draft{
+		As: n.As, Text: n.Text, Visibility: n.Visibility, Lang: n.Lang, Media: n.Media, Group: n.Group, ReplyTo: n.ReplyTo, Kind: n.Kind, Thing: n.Thing,
+	}
+	d, err := s.draft(ctx, actor, &in)
+	if err != nil {
+		return 0, nil, err
+	}
+	return d.ID, func(ctx context.Context, tx *db.Tx) error {
+		tx.AfterCommit(func() { s.tell(ctx, social.Posted{Head: d.Head}) })
+		return s.store(ctx, tx, actor, d, &in, nil)
+	}, nil
 }
 
 // Restored returns the id that a past status of an author has, and whether it is here. Who posted it before ids begin gets one of the first
@@ -110,7 +128,7 @@ func (s *Service) Restore(ctx context.Context, actor access.Actor, p social.Past
 			return 0, err
 		}
 	}
-	told := social.Edited{Head: d.Head, Silent: true} // as if it had been here for long
+	told := social.Edited{Head: d.Head, Silent: true, Past: true} // as if it had been here for long
 	err = s.DB.Write(ctx, func(tx *db.Tx) error {
 		if err := s.hang(ctx, tx, actor, d, &in); err != nil {
 			return err
@@ -189,11 +207,6 @@ func (s *Service) draft(ctx context.Context, actor access.Actor, in *Draft) (*pi
 	}
 	if d.Visibility == social.Followers || d.Visibility == social.Direct {
 		d.quotePolicy = Nobody // what not everybody reads is not shown to others
-	}
-	if in.Kind != "" && s.Extras != nil {
-		if err := s.Extras.Check(ctx, author, in.Kind, in.Thing); err != nil {
-			return nil, err
-		}
 	}
 	if d.appName, d.appURL, err = s.app(ctx, actor); err != nil {
 		return nil, err
@@ -363,7 +376,7 @@ func (s *Service) hang(ctx context.Context, tx *db.Tx, actor access.Actor, d *pi
 	if err := insert(ctx, tx, &d.row, len(in.Media)); err != nil {
 		return err
 	}
-	if err := link(ctx, tx, &d.Head); err != nil {
+	if err := link(ctx, tx, &d.Head, d.links); err != nil {
 		return err
 	}
 	if len(in.Media) > 0 {

@@ -25,6 +25,7 @@ func (s *Service) Personal() personal.Part {
 					"extra_kind extra_id poll replies boosts favourites quotes",
 			},
 			{Name: "status_tag", Personal: "tag", Plain: "status"},
+			{Name: "status_link", Plain: "page status"},
 			{Name: "status_mention", Link: "account", Plain: "status"},
 			{Name: "status_edit", Personal: "spoiler source content media poll", Plain: "status version at sensitive"},
 			{Name: "status_mark", Personal: "value", Link: "account", Plain: "id kind status"},

@@ -132,6 +132,7 @@ func recount(t *testing.T, w *town) {
 		"polls without a status": `SELECT COUNT(*) FROM poll p WHERE NOT EXISTS (SELECT 1 FROM status s WHERE s.id = p.status AND s.poll = p.id)`,
 		"left over marks":        `SELECT COUNT(*) FROM status_mark m WHERE m.kind NOT IN ('boost', 'mute') AND NOT EXISTS (SELECT 1 FROM status s WHERE s.id = m.status)`,
 		"left over tags":         `SELECT COUNT(*) FROM status_tag x WHERE NOT EXISTS (SELECT 1 FROM status s WHERE s.id = x.status)`,
+		"left over links":        `SELECT COUNT(*) FROM status_link x WHERE NOT EXISTS (SELECT 1 FROM status s WHERE s.id = x.status)`,
 		"left over mentions":     `SELECT COUNT(*) FROM status_mention x WHERE NOT EXISTS (SELECT 1 FROM status s WHERE s.id = x.status)`,
 		"too many pins":          `SELECT COUNT(*) FROM (SELECT account FROM status_mark WHERE kind = 'pin' GROUP BY account HAVING COUNT(*) > 5) x`,
 	} {

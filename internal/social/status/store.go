@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/markup"
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/db"
 )
@@ -227,8 +229,11 @@ func insert(ctx context.Context, tx *db.Tx, r *row, media int) error {
 	return nil
 }
 
-// link stores the hashtags and mentions of a status.
-func link(ctx context.Context, tx *db.Tx, h *social.Head) error {
+// maxPages is to how many pages a status can link for them to be found by.
+const maxPages = 16
+
+// link stores the hashtags and mentions of a status, and for a public one the pages that it links to.
+func link(ctx context.Context, tx *db.Tx, h *social.Head, links []string) error {
 	for _, t := range h.Tags {
 		if _, err := tx.Exec(ctx, `INSERT INTO status_tag (tag, status) VALUES ($1, $2) ON CONFLICT DO NOTHING`, t, int64(h.ID)); err != nil {
 			return fmt.Errorf("status: insert a hashtag: %w", err)
@@ -239,13 +244,33 @@ func link(ctx context.Context, tx *db.Tx, h *social.Head) error {
 			return fmt.Errorf("status: insert a mention: %w", err)
 		}
 	}
+	if h.Visibility != social.Public {
+		return nil
+	}
+	for _, l := range links[:min(len(links), maxPages)] {
+		page, ok := markup.Page(l)
+		if !ok {
+			continue
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO status_link (page, status) VALUES ($1, $2) ON CONFLICT DO NOTHING`, pageKey(page), int64(h.ID)); err != nil {
+			return fmt.Errorf("status: insert a link: %w", err)
+		}
+	}
 	return nil
 }
 
+// pageKey is what a page is stored as: addresses may be longer than an index takes.
+func pageKey(page string) []byte {
+	sum := sha256.Sum256([]byte(page))
+	return sum[:]
+}
+
 func unlink(ctx context.Context, tx *db.Tx, status id.ID) error {
-	for _, q := range []string{`DELETE FROM status_tag WHERE status = $1`, `DELETE FROM status_mention WHERE status = $1`} {
+	for _, q := range []string{
+		`DELETE FROM status_tag WHERE status = $1`, `DELETE FROM status_mention WHERE status = $1`, `DELETE FROM status_link WHERE status = $1`,
+	} {
 		if _, err := tx.Exec(ctx, q, int64(status)); err != nil {
-			return fmt.Errorf("status: drop hashtags and mentions: %w", err)
+			return fmt.Errorf("status: drop hashtags, mentions and links: %w", err)
 		}
 	}
 	return nil
@@ -435,6 +460,10 @@ func inRange(ctx context.Context, tx *db.Tx, r social.Range) (out social.Stretch
 		q = `SELECT ` + headColumns + ` FROM status WHERE id IN
 			(SELECT status FROM status_tag WHERE tag = $4 AND status > $1 AND status < $2 ORDER BY status ` + order + ` LIMIT $3) ORDER BY id ` + order
 		args = append(args, r.Tag)
+	case r.Page != "":
+		q = `SELECT ` + headColumns + ` FROM status WHERE id IN
+			(SELECT status FROM status_link WHERE page = $4 AND status > $1 AND status < $2 ORDER BY status ` + order + ` LIMIT $3) ORDER BY id ` + order
+		args = append(args, pageKey(r.Page))
 	case r.Group != 0:
 		q = `SELECT ` + headColumns + ` FROM status WHERE group_id = $4 AND group_id <> 0 AND id > $1 AND id < $2 ORDER BY id ` + order + ` LIMIT $3`
 		args = append(args, int64(r.Group))
