@@ -127,6 +127,7 @@ func ways(bad, status id.ID) map[string][2]string {
 		"the public timeline":             {"", "GET /api/v1/timelines/public"},
 		"the local timeline":              {"nora", "GET /api/v1/timelines/public?local=true"},
 		"the hashtag":                     {"nora", "GET /api/v1/timelines/tag/pasta"},
+		"what is said of the page":        {"nora", "GET /api/v1/timelines/link?url=https://noodles.example/feast"},
 		"the search":                      {"nora", "GET /api/v2/search?type=statuses&q=noodlefeast"},
 		"a follower's home":               {"fred", "GET /api/v1/timelines/home"},
 		"a follower's public timeline":    {"fred", "GET /api/v1/timelines/public?local=true"},
@@ -151,7 +152,7 @@ func TestEveryActionHasItsEffectOnEveryWayToAStatusUntilItIsUndone(t *testing.T)
 		list := do[named](t, c, "fred", "POST /api/v1/lists", obj{"title": "those"}).ID
 		do[obj](t, c, "fred", fmt.Sprintf("POST /api/v1/lists/%s/accounts", list), obj{"account_ids": []string{bad.String()}})
 		do[obj](t, c, "bad", "PATCH /api/v1/accounts/update_credentials", obj{"discoverable": true, "indexable": true})
-		status := c.posts(t, "bad", obj{"status": "noodlefeast @fred #pasta", "media_ids": []string{c.picture(t, "bad")}})
+		status := c.posts(t, "bad", obj{"status": "noodlefeast @fred #pasta https://noodles.example/feast", "media_ids": []string{c.picture(t, "bad")}})
 		answer := c.posts(t, "nora", obj{"status": "hm", "in_reply_to_id": status.String()})
 		do[obj](t, c, "boo", "POST /api/v1/statuses/"+status.String()+"/reblog", obj{})
 		do[obj](t, c, "fred", "POST /api/v1/statuses/"+status.String()+"/favourite", obj{})

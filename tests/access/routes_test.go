@@ -163,6 +163,7 @@ var public = lines(`
 	GET /api/v1/streaming/health
 	GET /api/v1/tags/{name}
 	GET /api/v1/timelines/group/{id}
+	GET /api/v1/timelines/link
 	GET /api/v1/timelines/public
 	GET /api/v1/timelines/tag/{tag}
 	GET /api/v1/trends

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 // archived returns an archive as a server of Mastodon makes it: so many posts of 2019, the first with a picture.
@@ -62,6 +64,7 @@ func TestAnArchivesPostsComeAlong(t *testing.T) {
 			return list[0].State == "done" && list[0].Done == 12 && list[0].Type == "posts"
 		})
 	}
+	streams := map[string]*socket{"user": w.dial(t, "?stream=user&access_token="+ben.token, nil), "public": w.dial(t, "?stream=public&access_token="+ben.token, nil)}
 	for range 2 { // the second time nothing is new
 		bring()
 		var list []status
@@ -88,6 +91,20 @@ func TestAnArchivesPostsComeAlong(t *testing.T) {
 		return n.Status != nil && n.Status.Content != "<p>I am here now</p>"
 	}) {
 		t.Errorf("ben was told of %+v", told)
+	}
+	// Nor was anybody's open page or app told of what it has never shown.
+	anna.post("I am here for good")
+	for name, s := range streams {
+		for at := (message{}); !strings.Contains(at.Payload, "for good"); {
+			select {
+			case at = <-s.messages:
+				if at.Event == "status.update" {
+					t.Fatalf("%s: told of %s", name, at.Payload)
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatalf("%s: nothing came of what was posted last", name)
+			}
+		}
 	}
 	kind, body := parts(t, map[string]string{"type": "posts"}, map[string][]byte{"data": []byte("no zip")})
 	w.send(t, anna.token, "POST", "/api/v1/import", kind, body).read(t, 422, "no archive", nil)

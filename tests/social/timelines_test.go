@@ -150,6 +150,54 @@ func TestTimelinesArePagedByTheirLinks(t *testing.T) {
 	}
 }
 
+// What people say of a page is found by its address, however they wrote it, and only what everybody may read of those who want to be found.
+func TestThePublicStatusesThatLinkToAPage(t *testing.T) { onBoth(t, linksToAPage) }
+
+func linksToAPage(t *testing.T, w *town) {
+	anna, ben, cora := w.person(t, "anna"), w.person(t, "ben"), w.person(t, "cora")
+	const path = "/api/v1/timelines/link?url=https%3A%2F%2Fnews.example%2Fa%3Fb%3D1"
+	first := anna.post("Look: https://NEWS.example/a?b=1#top and https://other.example")
+	anna.post("https://news.example/a")
+	anna.post("https://news.example/a?b=1 for followers", "visibility", "private")
+	anna.post("https://news.example/a?b=1 for the town", "visibility", "town")
+	anna.post("https://news.example/a?b=1 not for lists", "visibility", "unlisted")
+	second := ben.post("[this](https://news.example/a?b=1), and again https://news.example/a?b=1")
+	third := anna.post("https://news.example/a?b=1", "spoiler_text", "a page")
+	ids := func(path string) (ids []string) {
+		t.Helper()
+		var list []status
+		w.send(t, "", "GET", path, "", "").read(t, 200, path, &list)
+		for _, s := range list {
+			ids = append(ids, s.ID)
+		}
+		return ids
+	}
+	sees := func(path string, want ...string) {
+		t.Helper()
+		if got := ids(path); !slices.Equal(got, want) {
+			t.Errorf("%s = %q; want %q", path, got, want)
+		}
+	}
+	sees(path, third.ID, second.ID, first.ID)
+	sees(path+"&limit=2", third.ID, second.ID)
+	sees(path+"&limit=2&max_id="+second.ID, first.ID)
+	sees(path+"&limit=1&min_id="+first.ID, second.ID)
+	sees("/api/v1/timelines/link?url=https://other.example/", first.ID)
+	sees("/api/v1/timelines/link?url=https://nobody.example/")
+	for _, bad := range []string{"", "?url=", "?url=ftp://news.example/a", "?url=news.example"} {
+		w.send(t, "", "GET", "/api/v1/timelines/link"+bad, "", "").read(t, 422, bad, nil)
+	}
+
+	anna.want(200, "PUT", "/api/v1/statuses/"+third.ID, url.Values{"status": {"https://elsewhere.example/"}}, nil)
+	cora.want(200, "POST", "/api/v1/accounts/"+ben.id+"/block", url.Values{}, nil)
+	cora.sees(path, "Look: https://NEWS.example/a?b=1#top and https://other.example")
+	sees("/api/v1/timelines/link?url=https://elsewhere.example", third.ID)
+	anna.want(200, "DELETE", "/api/v1/statuses/"+first.ID, nil, nil)
+	sees(path, second.ID)
+	ben.want(200, "PATCH", "/api/v1/accounts/update_credentials", url.Values{"discoverable": {"false"}}, nil)
+	sees(path)
+}
+
 func TestARevokedTokenEndsItsStream(t *testing.T) {
 	w := open(t)
 	app := w.register(t)

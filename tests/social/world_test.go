@@ -36,6 +36,12 @@ func open(t *testing.T, args ...string) *town {
 	return &town{harness.Start(t, "serve", args...)}
 }
 
+// onBoth runs test in a town of each database.
+func onBoth(t *testing.T, test func(t *testing.T, w *town), args ...string) {
+	t.Helper()
+	harness.Databases(t, func(t *testing.T, database ...string) { test(t, open(t, append(database, args...)...)) })
+}
+
 // person is somebody with an account, a token of an app, and a browser.
 type person struct {
 	t     *testing.T

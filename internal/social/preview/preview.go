@@ -34,7 +34,6 @@ const (
 	maxTitle       = 200
 	maxDescription = 500
 	maxName        = 80
-	maxURL         = 2000 // bytes; longer ones have no card
 )
 
 // page is what a document says of itself.
@@ -138,14 +137,4 @@ func attr(t html.Token, name string) string {
 		}
 	}
 	return ""
-}
-
-// linked returns the URL of a page as it is asked for: without a fragment. It returns false for what is no page of the web.
-func linked(raw string) (string, bool) {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || len(raw) > maxURL {
-		return "", false
-	}
-	u.Fragment, u.User = "", nil
-	return u.String(), true
 }

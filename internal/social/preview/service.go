@@ -16,6 +16,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/markup"
 	"github.com/stoa-town/stoa/internal/contract/social"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/fetch"
@@ -60,7 +61,7 @@ type fetchArgs struct {
 // Want has the card of a page made for a status that was just written, in its transaction. It does nothing where one is there that is
 // fresh, or for what can have none.
 func (s *Service) Want(ctx context.Context, tx *db.Tx, status id.ID, link string) error {
-	at, ok := linked(link)
+	at, ok := markup.Page(link)
 	if !ok || strings.HasPrefix(at, s.address()+"/") {
 		return nil
 	}
@@ -76,7 +77,7 @@ func (s *Service) Want(ctx context.Context, tx *db.Tx, status id.ID, link string
 func (s *Service) Of(ctx context.Context, tx *db.Tx, links []string) (map[string]*social.Card, error) {
 	asked := make([]string, 0, len(links))
 	for _, l := range links {
-		if at, ok := linked(l); ok {
+		if at, ok := markup.Page(l); ok {
 			asked = append(asked, at)
 		}
 	}
@@ -89,7 +90,7 @@ func (s *Service) Of(ctx context.Context, tx *db.Tx, links []string) (map[string
 	}
 	out := make(map[string]*social.Card, len(cards))
 	for _, l := range links {
-		at, _ := linked(l)
+		at, _ := markup.Page(l)
 		c, ok := cards[at]
 		if !ok {
 			continue

@@ -82,7 +82,7 @@ type row struct {
 func (r row) standing() social.Standing {
 	return social.Standing{
 		ID: r.ID, Kind: r.Kind, Handle: r.Handle, Locked: r.Locked, Secretive: r.Secretive, Hidden: r.State == hidden, Suspended: r.State == suspended,
-		Limited: r.Limited, Guarded: r.Guarded,
+		Limited: r.Limited, Guarded: r.Guarded, Findable: r.Discoverable,
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/markup"
 	"github.com/stoa-town/stoa/internal/base/text"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
 	"github.com/stoa-town/stoa/internal/platform/mastodon"
@@ -20,6 +22,7 @@ func (s *Service) Routes(rt *httpx.Router) {
 	mastodon.Handle(rt, "GET /api/v1/timelines/home", read, s.serve(func(*mastodon.Request) (Feed, error) { return Feed{Kind: Home}, nil }))
 	mastodon.Handle(rt, "GET /api/v1/timelines/public", reader, s.serve(publicOf))
 	mastodon.Handle(rt, "GET /api/v1/timelines/tag/{tag}", reader, s.serve(tagOf))
+	mastodon.Handle(rt, "GET /api/v1/timelines/link", reader, s.serve(linkOf))
 	mastodon.Handle(rt, "GET /api/v1/timelines/list/{id}", httpx.May("list.read"), s.serve(byID(List)))
 	mastodon.Handle(rt, "GET /api/v1/timelines/group/{id}", reader, s.serve(byID(Group)))
 	mastodon.Handle(rt, "GET /api/v1/accounts/{id}/statuses", reader, s.serve(accountOf))
@@ -97,6 +100,14 @@ func tagOf(r *mastodon.Request) (Feed, error) {
 		Kind: Tag, Tag: foldTag(r.PathValue("tag")), Any: w.tags("any"), All: w.tags("all"), None: w.tags("none"), Media: w.is("only_media"),
 		Nothing: w.is("remote") && !w.is("local"),
 	}, nil
+}
+
+func linkOf(r *mastodon.Request) (Feed, error) {
+	page, ok := markup.Page(wishesOf(r).Get("url"))
+	if !ok {
+		return Feed{}, errs.InvalidField("url", "Say of which page, with its whole address: ?url=https://…")
+	}
+	return Feed{Kind: Link, Page: page}, nil
 }
 
 func byID(k Kind) func(r *mastodon.Request) (Feed, error) {

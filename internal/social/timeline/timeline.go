@@ -9,6 +9,7 @@
 package timeline
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -92,6 +93,7 @@ type Feed struct {
 	Kind  Kind
 	Of    id.ID  // the list, the group, the account
 	Tag   string // folded, without '#'
+	Page  string // of Link, as markup.Page says it
 	Any   []string
 	All   []string
 	None  []string
@@ -116,6 +118,7 @@ const (
 	Tag        Kind = "tag"
 	List       Kind = "list"
 	Group      Kind = "group"
+	Link       Kind = "link"
 	Account    Kind = "account"
 	Favourites Kind = "favourites"
 	Bookmarks  Kind = "bookmarks"
@@ -126,7 +129,7 @@ func (f Feed) where() string {
 	switch f.Kind {
 	case Home, List:
 		return "home"
-	case Everybody, Tag, Group:
+	case Everybody, Tag, Group, Link:
 		return "public"
 	case Account:
 		return "account"
@@ -152,6 +155,7 @@ type source struct {
 	ranges func() []social.Range     // where its statuses stand in the database
 	keep   func(h *social.Head) bool // whether it shows a status
 	thin   bool                      // the same status boosted by several is shown once
+	failed error                     // of keep
 }
 
 // source returns where a timeline comes from, or a NotFound error.
@@ -183,6 +187,8 @@ func (s *Service) source(ctx context.Context, rel *social.Relations, f Feed) (*s
 		return &source{ranges: fixed(social.Range{Group: f.Of}), keep: func(h *social.Head) bool {
 			return h.Group == f.Of && (!f.Media || h.Media) && rel.Meets(h, now)
 		}}, nil
+	case Link:
+		return s.linkSource(ctx, rel, f, now), nil
 	case Account:
 		return s.accountSource(ctx, rel, f, now)
 	}
@@ -244,6 +250,22 @@ func tagSource(rel *social.Relations, f Feed, now time.Time) *source {
 	return src
 }
 
+// linkSource gives what people have written about a page, those who may be shown to others who don't look for them.
+func (s *Service) linkSource(ctx context.Context, rel *social.Relations, f Feed, now time.Time) *source {
+	src := &source{ranges: fixed(social.Range{Page: f.Page})}
+	src.keep = func(h *social.Head) bool {
+		if h.Visibility != social.Public || !rel.Meets(h, now) {
+			return false
+		}
+		known, err := s.Profiles.Standings(ctx, []id.ID{h.Account})
+		if err != nil {
+			src.failed = err
+		}
+		return known[h.Account].Findable
+	}
+	return src
+}
+
 func (s *Service) accountSource(ctx context.Context, rel *social.Relations, f Feed, now time.Time) (*source, error) {
 	known, err := s.Profiles.Standings(ctx, []id.ID{f.Of})
 	if err != nil {
@@ -293,7 +315,7 @@ func (s *Service) Read(ctx context.Context, rel *social.Relations, f Feed, p mas
 		return Result{}, err
 	}
 	got, more, err := s.page(ctx, src, p)
-	if err != nil || len(got) == 0 {
+	if err = cmp.Or(err, src.failed); err != nil || len(got) == 0 {
 		return Result{}, err
 	}
 	out := Result{IDs: make([]id.ID, len(got)), Prev: got[0].id}
