@@ -484,6 +484,10 @@ func TestPromotionsAreListedPageByPageAndChangedFromWhatWasRead(t *testing.T) {
 		other := percent(10, Rules{})
 		other.Restaurant = sushi
 		theirs := tw.make(t, other)
+		var told int
+		if err := d.Read(t.Context(), func(tx *db.Tx) error { return tx.Row(t.Context(), `SELECT COUNT(*) FROM event`).Scan(&told) }); err != nil || told != 4 || len(noted) != 4 {
+			t.Errorf("of four promotions %d were noted and nodes were told of %d, %v", len(noted), told, err)
+		}
 		if want := fmt.Sprintf("promotion.create promotion:%s active CODE2", ids[0]); noted[2] != want {
 			t.Errorf("noted %q; want %q", noted[2], want)
 		}
@@ -596,6 +600,21 @@ func TestTheLastUseAndTheFirstGivenBackAreTold(t *testing.T) {
 		do(0, back(1))
 		do(0, use(3, free))
 		do(0, back(3))
+		do(0, use(1, p))
+		// The last use of one promotion is no reason to forget the other one of the same order.
+		do(1, func(tx *db.Tx) error {
+			return tw.Use(t.Context(), tx, 4, 5, pizzeria, []delivery.Discount{{Promotion: free.ID, Amount: 1}, {Promotion: p.ID, Amount: 1}})
+		})
+		used := func(want int64) {
+			t.Helper()
+			if got, err := tw.Get(asAdmin(t), free.ID); err != nil || got.Used != want {
+				t.Errorf("the other promotion: %+v, %v; want %d uses", got, err, want)
+			}
+		}
+		used(1)
+		do(1, back(4))
+		used(0)
+		do(0, back(1))
 		// A person of whom nothing is counted is not counted below nothing.
 		var below int
 		if err := d.Read(t.Context(), func(tx *db.Tx) error { return tx.Row(t.Context(), `SELECT COUNT(*) FROM promo_person`).Scan(&below) }); err != nil || below != 0 {
