@@ -71,7 +71,7 @@ func (s *Service) enter(ctx context.Context, tx *db.Tx, account id.ID, proof Pro
 		return SignedIn{}, err
 	}
 	if err := a.mayEnter(); err != nil {
-		return SignedIn{}, err
+		return SignedIn{Account: a}, err
 	}
 	if proof != ByPasskey && s.opt.SecondStep != nil {
 		needed, err := s.opt.SecondStep(ctx, tx, account)
@@ -91,7 +91,7 @@ func (a Account) mayEnter() error {
 	switch a.State {
 	case Active, Leaving:
 		if a.Frozen {
-			return errs.New(errs.Forbidden, "The moderators have closed this account for now. They have written to you why, and how to answer.").WithCode("frozen")
+			return errs.New(errs.Forbidden, "The moderators have closed this account for now. Who signs in on the page of the town reads why, and can answer.").WithCode("frozen")
 		}
 		return nil
 	case Pending:

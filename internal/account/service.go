@@ -237,7 +237,7 @@ var errWrong = errs.New(errs.Unauthenticated, "E-mail, handle or password is not
 
 // SignIn checks a password and begins a session. login is an e-mail address or a handle. It returns an Unauthenticated error that is the
 // same, and takes as long, for a wrong password and for nobody's login; TooMany after too many of those; Forbidden for a suspended
-// account with the right password; ctx's error where too many others wait.
+// account with the right password, which then is in what it returns; ctx's error where too many others wait.
 func (s *Service) SignIn(ctx context.Context, login, password string, v Visit) (SignedIn, error) {
 	login, known := normLogin(login)
 	var a Account
@@ -288,6 +288,9 @@ func (s *Service) SignIn(ctx context.Context, login, password string, v Visit) (
 		out, err = s.enter(ctx, tx, a.ID, ByPassword, v)
 		return err
 	})
+	if errs.Is(err, errs.Forbidden) {
+		return SignedIn{Account: out.Account}, err
+	}
 	if err != nil {
 		return SignedIn{}, err
 	}

@@ -29,7 +29,7 @@ func (a *App) people() {
 		Rules: func() string { return settings().Rules }, URL: a.Address, Mailbox: a.mailbox(), Screen: a.screened,
 	})
 	a.keys()
-	a.SignIns = signin.New(a.DB, a.Accounts, a.Mail, signin.Options{URL: a.Address, Mailbox: a.mailbox(), Ways: a.ways(), Proofs: a.proofs()})
+	a.SignIns = signin.New(a.DB, a.Accounts, a.Mail, signin.Options{URL: a.Address, Mailbox: a.mailbox(), Ways: a.ways(), Proofs: a.proofs(), Shut: a.shut})
 	a.Profiles = profile.New(a.DB, a.Accounts, a.Mail, profile.Options{URL: a.Address, Security: a.protections()})
 	for _, samples := range []map[string]func(context.Context) mail.Letter{a.SignUps.Samples(), a.SignIns.Samples(), a.Profiles.Samples()} {
 		for kind, fn := range samples {

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/social"
@@ -170,6 +172,11 @@ func (j judged) DecideTrend(ctx context.Context, kind, name string, allowed bool
 		return errs.New(errs.NotFound, "There is nothing at this address.")
 	}
 	return j.App.Trends.Decide(ctx, trend.Kind(kind), name, allowed)
+}
+
+// shut returns what somebody reads whom the moderators keep from signing in.
+func (a *App) shut(ctx context.Context, account id.ID) (templ.Component, error) {
+	return a.ModPages.Shut(ctx, account)
 }
 
 func (a *App) moderationRoutes() {

@@ -127,7 +127,7 @@ func ways(bad, status id.ID) map[string][2]string {
 		"the public timeline":             {"", "GET /api/v1/timelines/public"},
 		"the local timeline":              {"nora", "GET /api/v1/timelines/public?local=true"},
 		"the hashtag":                     {"nora", "GET /api/v1/timelines/tag/pasta"},
-		"what is said of the page":        {"nora", "GET /api/v1/timelines/link?url=https://noodles.example/feast"},
+		"what is said of the link":        {"nora", "GET /api/v1/timelines/link?url=https://noodles.example/feast"},
 		"the search":                      {"nora", "GET /api/v2/search?type=statuses&q=noodlefeast"},
 		"a follower's home":               {"fred", "GET /api/v1/timelines/home"},
 		"a follower's public timeline":    {"fred", "GET /api/v1/timelines/public?local=true"},
@@ -195,7 +195,7 @@ func TestEveryActionHasItsEffectOnEveryWayToAStatusUntilItIsUndone(t *testing.T)
 				t.Errorf("before anything: %s = %s", name, s)
 			}
 		}
-		strangers := []string{"the public timeline", "the local timeline", "the hashtag", "the search", "the town's page of posts", "the followed hashtag of someone"}
+		strangers := []string{"the public timeline", "the local timeline", "the hashtag", "what is said of the link", "the search", "the town's page of posts", "the followed hashtag of someone"}
 		for _, tc := range []struct {
 			act, undo string
 			want      map[string]seen

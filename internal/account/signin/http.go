@@ -89,7 +89,14 @@ func (s *Service) handleSignIn(w http.ResponseWriter, r *http.Request) error {
 	in.Next = httpx.LocalPath(in.Next)
 	out, err := s.people.SignIn(r.Context(), in.Login, in.Password, s.visit(w, r))
 	if err != nil {
-		return account.Again(w, r, err, s.page(in, err))
+		v := s.view(in, err)
+		if out.Account.ID != 0 && s.opt.Shut != nil {
+			var bad error
+			if v.Why, bad = s.opt.Shut(r.Context(), out.Account.ID); bad != nil {
+				return bad
+			}
+		}
+		return account.Again(w, r, err, signInPage(v))
 	}
 	return s.people.Finish(w, r, out, in.Next)
 }

@@ -51,6 +51,9 @@ type Options struct {
 	// Ways are buttons of other ways to sign in, below the form; Proofs those of the page that asks who somebody is once more. Each is
 	// given the path to go on to.
 	Ways, Proofs []func(next string) templ.Component
+	// Shut returns what somebody reads who has the right password of an account that may not sign in: why, and how to answer. Nil where
+	// there is nothing to say.
+	Shut func(ctx context.Context, account id.ID) (templ.Component, error)
 }
 
 // Service lets people in. Safe for concurrent use.

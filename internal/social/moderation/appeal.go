@@ -2,6 +2,7 @@ package moderation
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/account"
@@ -13,10 +14,37 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/db"
 )
 
-// ticketKind is that of the link in a letter to somebody who can't sign in any more: it opens the strike, and nothing else.
-const ticketKind = "strike"
+// Tickets open one strike to somebody who can't sign in any more, and nothing else: that of the link in the letter about it, and that of the
+// page that refuses to sign them in.
+const (
+	ticketKind = "strike"
+	shutKind   = "strike.shut"
+	shutFor    = 30 * time.Minute
+)
 
-// Own returns a strike for its owner: somebody who may act as its profile, or who has the ticket of its letter. It returns a NotFound error
+// Shut returns the strike that keeps an account's owner from signing in, and a ticket that opens it for half an hour; an earlier one opens
+// nothing then. It returns a NotFound error where no moderator keeps them out.
+func (s *Service) Shut(ctx context.Context, owner id.ID) (k *Strike, ticket string, err error) {
+	err = s.DB.Write(ctx, func(tx *db.Tx) error {
+		list, err := strikesOf(ctx, tx, owner, 200)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(list, func(k *Strike) bool { return (k.Action == Suspend || k.Action == Disable) && k.UndoneAt.IsZero() })
+		if i < 0 {
+			return errGone
+		}
+		k = list[i]
+		if err := s.Accounts.DropTickets(ctx, tx, owner, shutKind); err != nil {
+			return err
+		}
+		ticket, err = s.Accounts.Issue(ctx, tx, account.Ticket{Kind: shutKind, Account: owner, Data: k.ID.String()}, shutFor)
+		return err
+	})
+	return k, ticket, err
+}
+
+// Own returns a strike for its owner: somebody who may act as its profile, or who has a ticket for it. It returns a NotFound error
 // for everybody else.
 func (s *Service) Own(ctx context.Context, strike id.ID, ticket string) (*Strike, error) {
 	k, err := s.Strike(ctx, strike)
@@ -32,6 +60,9 @@ func (s *Service) Own(ctx context.Context, strike id.ID, ticket string) (*Strike
 	var t account.Ticket
 	err = s.DB.Read(ctx, func(tx *db.Tx) error {
 		t, err = s.Accounts.Peek(ctx, tx, ticketKind, ticket)
+		if errs.Is(err, errs.NotFound) {
+			t, err = s.Accounts.Peek(ctx, tx, shutKind, ticket)
+		}
 		return err
 	})
 	if err != nil {

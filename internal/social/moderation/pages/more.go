@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/a-h/templ"
+
 	"github.com/stoa-town/stoa/internal/account"
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/i18n"
@@ -305,9 +307,26 @@ func (p *Pages) handleAppeal(w http.ResponseWriter, r *http.Request) error {
 	}
 	to := "/account/strikes/" + n.String() + "?done=appeal"
 	if in.Ticket != "" {
-		to += "&ticket=" + url.QueryEscape(in.Ticket)
+		to = strikeLink(n, in.Ticket) + "&done=appeal"
 	}
 	return httpx.Redirect(w, r, to)
+}
+
+// strikeLink returns the path of a strike for whoever has its ticket.
+func strikeLink(strike id.ID, ticket string) string {
+	return "/account/strikes/" + strike.String() + "?ticket=" + url.QueryEscape(ticket)
+}
+
+// Shut returns what somebody reads who may not sign in: what the moderators did and why, and the way to appeal. Nil where it was not them.
+func (p *Pages) Shut(ctx context.Context, account id.ID) (templ.Component, error) {
+	k, ticket, err := p.Mod.Shut(ctx, account)
+	if errs.Is(err, errs.NotFound) {
+		return nil, nil //nolint:nilnil // there is nothing to say
+	}
+	if err != nil {
+		return nil, err
+	}
+	return shutOut(k, k.MayAppeal(p.Mod.Now()), ticket), nil
 }
 
 func categoryName(ctx context.Context, c moderation.Category) string {
