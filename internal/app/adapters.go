@@ -8,6 +8,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
+	"github.com/stoa-town/stoa/internal/delivery/group"
 	"github.com/stoa-town/stoa/internal/delivery/dispatch"
 	"github.com/stoa-town/stoa/internal/delivery/order"
 	"github.com/stoa-town/stoa/internal/delivery/payment"
@@ -32,6 +33,9 @@ type orders struct{ *order.Service }
 
 // payments lets them ask payments, which book what they move.
 type payments struct{ *payment.Service }
+
+// pots lets orders and the books ask group orders for their pots.
+type pots struct{ *group.Service }
 
 // photos keeps couriers' pictures among all others.
 type photos struct{ dir *files.Dir }
@@ -89,6 +93,11 @@ func (a *App) bought(ctx context.Context, code string) (id.ID, []delivery.LineRe
 // credit returns how much the actor can spend in a currency.
 func (a *App) credit(ctx context.Context, currency string) (int64, error) {
 	return a.Ledger.Credit(ctx, access.From(ctx).ID, currency)
+}
+
+// pot returns the group order for which the actor collects shares at a restaurant, and what is in its pot.
+func (a *App) pot(ctx context.Context, restaurant id.ID) (string, int64, error) {
+	return a.GroupOrders.CollectingAt(ctx, restaurant)
 }
 
 // offers returns what a restaurant promises everybody now.

@@ -33,6 +33,9 @@ func (a *App) unclear(ctx context.Context) ([]ledger.Unclear, error) {
 		out[i] = ledger.Unclear{
 			Order: u.Order, Asked: u.Asked, Ask: u.Asked != "" || u.State == delivery.PaymentRefundFailed, Amount: u.Amount, Currency: u.Currency, Provider: u.Provider, Ref: u.Ref, Why: u.Why, Since: u.Since,
 		}
+		if u.Group != 0 {
+			continue // a share: it has a number and no page of its own
+		}
 		v, err := a.Orders.Get(ctx, u.Order)
 		if err != nil {
 			return nil, err
@@ -47,7 +50,16 @@ func (a *App) askProvider(ctx context.Context, order id.ID) error {
 	if err := a.Payments.Again(ctx, order); err != nil && errs.CodeOf(err) != "wrong_state" {
 		return err
 	}
-	return a.Orders.Settle(ctx, order)
+	return a.settlePayment(ctx, order)
+}
+
+// settlePayment asks a provider about the payment of an order, and does with it what follows, or about that of a share.
+func (a *App) settlePayment(ctx context.Context, paid id.ID) error {
+	err := a.Orders.Settle(ctx, paid)
+	if errs.Is(err, errs.NotFound) {
+		err = a.Payments.Settle(ctx, paid, nil)
+	}
+	return err
 }
 
 // incidents lists what does not agree about payments.

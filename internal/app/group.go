@@ -8,12 +8,21 @@ import (
 	"github.com/stoa-town/stoa/internal/delivery/cart"
 	"github.com/stoa-town/stoa/internal/delivery/group"
 	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
 // groupOrders builds what lets several people fill one order.
 func (a *App) groupOrders(quoter *cart.Quoter) *group.Service {
 	return group.New(group.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Hub: a.Hub, Carts: cartsOf{a.Carts}, Shop: a.Restaurants.Shop, Quote: quoter.Quote, HTTPS: a.https(),
+		Payments: a.Payments, Books: a.Ledger, Jobs: a.Jobs,
+		Cards: func(ctx context.Context) ([]ui.Option, error) {
+			if kept := a.cards(); kept != nil {
+				return kept(ctx)
+			}
+			return cart.TestCards(ctx), nil
+		},
+		Credit: a.credit,
 		Bill: func(ctx context.Context, order id.ID) (b group.Bill, err error) {
 			err = a.DB.Read(ctx, func(tx *db.Tx) error {
 				sold, err := a.Orders.Bought(ctx, tx, order)

@@ -106,14 +106,14 @@ func (a *App) slices() (err error) {
 	a.Promotions = promo.New(promo.Deps{DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Shops: a.Restaurants, Menus: a.Menus},
 		promo.Options{Currency: town.Currency, Ordered: a.ordered, Audit: a.Audit.Write})
 	quoter := cart.NewQuoter(a.Restaurants, a.Menus, a.Promotions, a.Now, rules.PromiseSlack)
-	bought, moved := &orders{}, &payments{}
-	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{Orders: bought, Payments: moved, Pay: a.courierPay, Zone: a.zone, Name: a.holder, Unclear: a.unclear, Ask: a.askProvider, Incidents: a.incidents, Close: a.closeIncident})
+	bought, moved, shares := &orders{}, &payments{}, &pots{}
+	a.Ledger = ledger.New(a.DB, a.IDs, a.Now, ledger.Options{Orders: bought, Payments: moved, Pots: shares, Pay: a.courierPay, Zone: a.zone, Name: a.holder, Unclear: a.unclear, Ask: a.askProvider, Incidents: a.incidents, Close: a.closeIncident})
 	a.Stripe = a.stripe()
 	a.Payments = payment.New(payment.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Jobs: a.Jobs, Books: a.Ledger, Providers: a.cardProviders(),
 	}, payment.Options{
 		Audit:  a.Audit.Write,
-		Settle: func(ctx context.Context, o id.ID) error { return a.Orders.Settle(ctx, o) },
+		Settle: a.settlePayment,
 		Refunded: func(ctx context.Context, tx *db.Tx, r id.ID, why string) error {
 			return a.Refunds.Answered(ctx, tx, r, why)
 		},
@@ -122,7 +122,7 @@ func (a *App) slices() (err error) {
 	a.Orders = order.New(order.Deps{
 		DB: a.DB, IDs: a.IDs, Now: a.Now, Log: a.Events, Hub: a.Hub, Jobs: a.Jobs,
 		Quoter: quoter, Shops: a.Restaurants, Stock: a.Menus, Payments: a.Payments, People: a.Accounts,
-		Books: a.Ledger, Promotions: a.Promotions,
+		Books: a.Ledger, Promotions: a.Promotions, Pots: shares,
 	}, order.Options{
 		Patience: a.patience, SellOut: a.Menus.SellOut, CaptureLate: a.captureLate,
 		Refunded: func(ctx context.Context, tx *db.Tx, o id.ID) (bool, error) { return a.Refunds.Given(ctx, tx, o) },
@@ -133,11 +133,12 @@ func (a *App) slices() (err error) {
 	a.Stripe.Link(stripe.Links{Payments: a.Payments, Books: a.Ledger, Orders: dues{a}})
 	a.Carts = cart.New(cart.Deps{
 		DB: a.DB, Bus: a.bus, Now: a.Now, Quoter: quoter, Restaurants: a.Restaurants, Menus: a.Menus, Orders: a.Orders,
-	}, cart.Options{HTTPS: a.https(), Addresses: a.addresses, Bought: a.bought, Credit: a.credit, Cards: a.cards(), Rating: a.rating, Dishes: a.dishRatings})
+	}, cart.Options{HTTPS: a.https(), Addresses: a.addresses, Bought: a.bought, Credit: a.credit, Pot: a.pot, Cards: a.cards(), Rating: a.rating, Dishes: a.dishRatings})
+	a.GroupOrders = a.groupOrders(quoter)
+	shares.Service = a.GroupOrders
 	a.Invoices = a.invoices()
 	a.Payouts = a.payouts()
 	a.Statements = a.statements()
-	a.GroupOrders = a.groupOrders(quoter)
 	tasks := &work{}
 	a.Couriers = courier.New(a.DB, a.Events, a.Hub, a.Now, tasks, a.courierMoney())
 	a.Finance = finance.New(a.DB, a.Now, a.Restaurants, a.Ledger)
@@ -184,7 +185,7 @@ func (a *App) slices() (err error) {
 	a.Promotions.Routes(a.Router)
 	a.Wallet.Routes(a.Router)
 	a.GroupOrders.Routes(a.Router)
-	payment.NewSandbox(a.DB).Routes(a.Router)
+	payment.NewSandbox(a.DB).Routes(a.Router, a.afterBank)
 	a.Orders.Routes(a.Router)
 	a.Refunds.Routes(a.Router)
 	a.Cash.Routes(a.Router)

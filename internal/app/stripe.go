@@ -57,9 +57,14 @@ func (a *App) townShare(ctx context.Context, order id.ID) (share money.Amount, e
 // dues tells the pay page of orders.
 type dues struct{ *App }
 
-// Due returns what the acting customer has to pay for an order, by its code or id.
+// Due returns what the acting customer has to pay for an order, by its code or id, or for a share in a group order by its id.
 func (a dues) Due(ctx context.Context, code string) (due stripe.Due, err error) {
 	thing, err := a.Orders.Thing(ctx, code)
+	if errs.Is(err, errs.NotFound) {
+		if n, bad := id.Parse(code); bad == nil {
+			return a.share(ctx, n)
+		}
+	}
 	if err != nil {
 		return due, err
 	}
@@ -79,8 +84,26 @@ func (a dues) Due(ctx context.Context, code string) (due stripe.Due, err error) 
 	if errs.Is(err, errs.NotFound) || errors.Is(err, db.ErrNoRow) {
 		return due, missing
 	}
-	return stripe.Due{Order: thing.ID, Code: v.Code, Amount: p.Amount, Currency: p.Currency, Waits: v.Awaiting, Payment: p}, err
+	return stripe.Due{Order: thing.ID, Code: v.Code, Back: "/orders/" + v.Code, Amount: p.Amount, Currency: p.Currency, Waits: v.Awaiting, Payment: p}, err
 }
 
-// Confirm has it looked at how the payment of an order stands.
-func (a dues) Confirm(ctx context.Context, order id.ID) error { return a.Orders.Settle(ctx, order) }
+// share returns what the acting customer has to pay for a share of theirs.
+func (a dues) share(ctx context.Context, n id.ID) (stripe.Due, error) {
+	d, err := a.GroupOrders.Due(ctx, n)
+	p := d.Payment
+	return stripe.Due{
+		Order: n, Code: n.String(), Share: true, Back: "/g/" + d.Token, Amount: p.Amount, Currency: p.Currency,
+		Waits: p.State == delivery.PaymentNew || p.State == delivery.PaymentAction, Payment: p,
+	}, err
+}
+
+// Confirm has it looked at how the payment of an order or share stands.
+func (a dues) Confirm(ctx context.Context, paid id.ID) error { return a.settlePayment(ctx, paid) }
+
+// afterBank returns where a customer goes who was at their bank for an order, or for a share.
+func (a *App) afterBank(ctx context.Context, paid id.ID) string {
+	if token, err := a.GroupOrders.TokenOf(ctx, paid); err == nil {
+		return "/g/" + token + "/paid"
+	}
+	return "/orders/" + paid.String() + "/paid"
+}

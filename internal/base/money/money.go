@@ -4,6 +4,7 @@ package money
 import (
 	"math/bits"
 	"strconv"
+	"strings"
 )
 
 // Amount is a sum in minor units of a currency: 1250 is 12.50 in a currency of two decimals. Negative amounts are money that goes back.
@@ -112,4 +113,16 @@ func Format(a Amount, currency string) string {
 		s = "0" + s
 	}
 	return sign + s[:len(s)-d] + "." + s[len(s)-d:] + " " + currency
+}
+
+// Parse reads an amount as people type it, "2.50", "2,5" or "2", and reports whether it is one: not negative, no more decimals than the currency
+// has, and at most Max.
+func Parse(typed, currency string) (Amount, bool) {
+	d := Decimals(currency)
+	whole, frac, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(typed), ",", "."), ".")
+	if whole+frac == "" || len(frac) > d {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(whole+frac+strings.Repeat("0", d-len(frac)), 10, 63)
+	return Amount(n), err == nil && Amount(n) <= Max
 }

@@ -94,6 +94,7 @@ const (
 	BookTax        BookKind = "tax"        // tax contained in what was sold; owner: the restaurant, or 0 for the town; rate: basis points
 	BookWallet     BookKind = "wallet"     // credit of a customer; owner: account
 	BookGift       BookKind = "gift"       // gift codes that nobody has redeemed
+	BookPot        BookKind = "pot"        // shares that were paid into a group order; owner: the group order
 )
 
 // What the town earns and spends: the subs of BookPlatform.
@@ -139,6 +140,7 @@ type Posting struct {
 type Taken struct {
 	Ref      string // names this money once and for all, such as "capture:123:1"; empty: there is only one for its order
 	Order    id.ID
+	Group    id.ID // the group order into whose pot it went: Order is a share in it then
 	Method   Method
 	Provider string // of a card, such as "sandbox" or "stripe"
 	Amount   money.Amount
@@ -153,6 +155,7 @@ type Taken struct {
 type Returned struct {
 	Ref      string // names this money once and for all; empty: there is only one for its order and Refund
 	Order    id.ID
+	Group    id.ID // as in Taken
 	Refund   id.ID // 0: everything, since the order was cancelled
 	Method   Method
 	Provider string
@@ -198,6 +201,15 @@ func (RefundChanged) EventKind() string { return "refund.changed" }
 
 // EventSubject returns "order:ID": a refund's story is part of its order's.
 func (e RefundChanged) EventSubject() string { return "order:" + e.Order.String() }
+
+// Pot is what others have paid into a group order that becomes an order.
+type Pot struct {
+	Group                string // its token
+	Order                id.ID
+	Customer, Restaurant id.ID
+	Amount               money.Amount
+	Currency             string
+}
 
 // RefundLine is so many of a line of an order.
 type RefundLine struct {

@@ -15,6 +15,7 @@ type PlaceRequest struct {
 	Card        string `json:"card,omitempty" maxLength:"64" doc:"The card's token, needed to pay by card. The sandbox knows tok_ok, tok_declined, tok_insufficient_funds, tok_expired, tok_timeout, tok_3ds, tok_3ds_fail and tok_capture_fail. Never a card number."`
 	SaveCard    bool   `json:"save_card,omitempty" doc:"Keep the card for next time."`
 	Credit      bool   `json:"credit,omitempty" doc:"Pay with one's credit as far as it goes."`
+	Group       string `json:"group,omitempty" maxLength:"43" doc:"The group order that this is, where the others have paid their shares in: those pay first."`
 	Name        string `json:"name,omitempty" maxLength:"80" doc:"Whom to ask for; left out: the address's name, or the account's."`
 	Phone       string `json:"phone,omitempty" maxLength:"40" doc:"Where to call; left out: the address's phone."`
 }
@@ -67,7 +68,8 @@ type Charge struct {
 
 	Customer   id.ID
 	Restaurant id.ID
-	Save       bool // the customer wants the card kept for next time
+	Group      id.ID // the group order into whose pot a share goes, which Order names then; 0: an order is paid
+	Save       bool  // the customer wants the card kept for next time
 }
 
 // CardAction is what a customer has to do before their bank lets a card be charged.
@@ -76,9 +78,10 @@ type CardAction struct {
 	URL    string `json:"url,omitempty" doc:"Where the customer goes without a script."`
 }
 
-// Payment is an order's payment as it stands.
+// Payment is the payment of an order, or of a share in a group order, as it stands.
 type Payment struct {
-	Order     id.ID
+	Order     id.ID // or the share
+	Group     id.ID // the share's group order; 0: of an order
 	Method    Method
 	State     PaymentState
 	Aim       PaymentAim
@@ -103,7 +106,8 @@ func (p Payment) Left() money.Amount {
 
 // PaymentChanged says that money was held, taken, let go or given back.
 type PaymentChanged struct {
-	Order    id.ID        `json:"order"`
+	Order    id.ID        `json:"order"`           // or the share
+	Group    id.ID        `json:"group,omitempty"` // the share's group order; 0: of an order
 	Method   Method       `json:"method"`
 	State    PaymentState `json:"state"`
 	From     PaymentState `json:"from"`

@@ -52,6 +52,7 @@ type checkoutForm struct {
 	Code        string  `form:"code"`  // of a promotion, as it was applied
 	Promo       string  `form:"promo"` // as it is typed
 	Credit      bool    `form:"credit"`
+	Group       string  `form:"group"` // the group order where others have paid their shares in
 }
 
 // tips are what the chips offer, in minor units.
@@ -102,26 +103,10 @@ func tipOf(chip, custom, currency string) (money.Amount, bool) {
 		}
 		return 0, chip == ""
 	}
-	return readAmount(custom, money.Decimals(currency))
-}
-
-// readAmount reads "2.50", "2,5" or "2" as minor units.
-func readAmount(s string, decimals int) (money.Amount, bool) {
-	whole, frac, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(s), ",", "."), ".")
-	if whole == "" && frac == "" {
+	if strings.TrimSpace(custom) == "" {
 		return 0, true
 	}
-	if len(whole) > 6 || len(frac) > decimals {
-		return 0, false
-	}
-	n := money.Amount(0)
-	for _, r := range whole + frac + strings.Repeat("0", decimals-len(frac)) {
-		if r < '0' || r > '9' {
-			return 0, false
-		}
-		n = n*10 + money.Amount(r-'0')
-	}
-	return n, true
+	return money.Parse(custom, currency)
 }
 
 // request returns the order that the form asks for, or an Invalid error with its fields.
@@ -141,7 +126,7 @@ func (f *checkoutForm) request(currency string) (delivery.PlaceRequest, error) {
 	}
 	in := delivery.PlaceRequest{
 		QuoteRequest: delivery.QuoteRequest{Restaurant: f.Restaurant, Mode: d.Mode, At: d.At, Lines: lines, Tip: d.Tip, Note: text.Clean(d.Note, 300), Code: f.Code},
-		Fingerprint:  f.Fingerprint, Method: d.Method, Credit: d.Credit, Name: text.Clean(f.Name, 80), Phone: text.Clean(f.Phone, 40),
+		Fingerprint:  f.Fingerprint, Method: d.Method, Credit: d.Credit, Group: f.Group, Name: text.Clean(f.Name, 80), Phone: text.Clean(f.Phone, 40),
 	}
 	if d.Method == delivery.PayByCard {
 		in.Card = f.Card
@@ -172,6 +157,7 @@ type checkoutView struct {
 	Changes []difference
 	Guest   bool
 	Credit  money.Amount // what the customer can spend
+	Pot     money.Amount // what others have paid in for this order
 	Cards   []ui.Option  // that can be paid with
 	Now     time.Time
 }
@@ -286,6 +272,11 @@ func (s *Service) checkout(r *http.Request, c Cart, form *checkoutForm) (*checko
 			return nil, err
 		}
 	}
+	if s.opt.Pot != nil && !v.Guest {
+		if v.Form.Group, v.Pot, err = s.opt.Pot(ctx, b.Shop.ID); err != nil {
+			return nil, err
+		}
+	}
 	v.Form.Lines, v.Form.Seen = encode(b.Cart.Request().Lines), encode(seenOf(b.Quote))
 	if v.Form.Key == "" {
 		v.Form.Key = id.Secret()
@@ -309,7 +300,7 @@ func (s *Service) checkout(r *http.Request, c Cart, form *checkoutForm) (*checko
 
 // cards puts the cards into a view that can be paid with, and chooses the first where another was chosen.
 func (s *Service) cards(ctx context.Context, v *checkoutView) (err error) {
-	v.Cards = testCards(ctx)
+	v.Cards = TestCards(ctx)
 	if s.opt.Cards != nil && !v.Guest {
 		if v.Cards, err = s.opt.Cards(ctx); err != nil {
 			return err

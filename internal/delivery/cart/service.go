@@ -66,6 +66,8 @@ type Options struct {
 	Rating func(ctx context.Context, restaurant id.ID) (delivery.Rating, error)
 	// Dishes returns what they say of those of its dishes that were reviewed.
 	Dishes func(ctx context.Context, restaurant id.ID) (map[id.ID]delivery.Rating, error)
+	// Pot returns the group order for which the actor collects shares at a restaurant, and what is in its pot; "" where there is none.
+	Pot func(ctx context.Context, restaurant id.ID) (group string, sum int64, err error)
 	// Cards returns the cards that the actor can pay with; nil: the sandbox's test cards.
 	Cards func(ctx context.Context) ([]ui.Option, error)
 }

@@ -1,6 +1,10 @@
 // Package group is an order that several people fill together: one opens it and passes a link on, the others add what they chose in their own
-// carts, and the host pays for all. Who has what is priced as everything is, and each person's share is worked out: their own dishes, and
-// of fee and tip the same for everybody. Whether the host has it back is ticked by hand.
+// carts. Who has what is priced as everything is, and each person's share is worked out: their own dishes, and of fee and tip the same for
+// everybody.
+//
+// The host pays for all, and ticks who has paid them back. Or everybody pays their own share by card or credit before the order is placed:
+// the shares lie in a pot of the books (share.go), become the host's credit in the transaction that places the order, and go back whence
+// they came when the order is cancelled or never placed. The host pays what is left.
 package group
 
 import (
@@ -41,6 +45,10 @@ type Group struct {
 	Members    []Member     `json:"members"`
 	Food       money.Amount `json:"food"`
 	Total      money.Amount `json:"total,omitempty" doc:"Of the order, once it is placed."`
+	Collecting bool         `json:"collecting,omitempty" doc:"Everybody pays their own share now."`
+	Extra      money.Amount `json:"extra,omitempty" doc:"Of fee and tip, what the shares hold together."`
+	Pot        money.Amount `json:"pot,omitempty" doc:"What of the shares is paid and waits for the order."`
+	BackAt     time.Time    `json:"back_at,omitzero" doc:"When the shares go back, should nothing be ordered until then."`
 	Mine       bool         `json:"mine" doc:"The viewer is its host."`
 	Me         id.ID        `json:"me,omitzero" doc:"The viewer among the members; absent: not among them yet."`
 
@@ -55,7 +63,10 @@ type Member struct {
 	Lines []Line       `json:"lines"`
 	Food  money.Amount `json:"food"`
 	Share money.Amount `json:"share,omitempty" doc:"Of the order's total, once it is placed: their dishes, and of fee and tip as much as everybody."`
-	Paid  bool         `json:"paid,omitempty" doc:"The host has it back."`
+	Paid  bool         `json:"paid,omitempty" doc:"The host has it back, or it was paid before the order was placed."`
+
+	State  string               `json:"share_state,omitempty" enum:"due,waiting,paid,declined,returned" doc:"Where a share stands that is to be paid before the order is placed."`
+	Action *delivery.CardAction `json:"action,omitempty" doc:"What the viewer's bank wants of them."`
 
 	person  string
 	account id.ID

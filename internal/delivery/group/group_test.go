@@ -17,6 +17,7 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/db/dbtest"
 	"github.com/stoa-town/stoa/internal/platform/events"
+	"github.com/stoa-town/stoa/internal/platform/jobs"
 	"github.com/stoa-town/stoa/internal/platform/realtime"
 )
 
@@ -58,6 +59,7 @@ func newTown(d *db.DB) *town {
 			return out, nil
 		},
 		Bill: func(context.Context, id.ID) (Bill, error) { return t.bill, nil },
+		Jobs: jobs.New(d, bus, t.clock.Now, id.NewSource(2), jobs.Options{}),
 	})
 	t.React(t.log)
 	return t

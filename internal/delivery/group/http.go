@@ -3,7 +3,9 @@ package group
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -11,9 +13,11 @@ import (
 	"github.com/stoa-town/stoa/internal/account"
 	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
+	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/httpx"
+	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
 // Routes registers the pages and the operations of the REST API.
@@ -33,6 +37,9 @@ func (s *Service) Routes(rt *httpx.Router) {
 		return s.SetPaid(r.Context(), token, pathID(r, "member"), r.FormValue("paid") == "1")
 	}))
 	rt.Page("POST "+one+"/checkout", order, s.checkoutForm)
+	rt.Page("POST "+one+"/collect", order, s.collectForm)
+	rt.Page("POST "+one+"/pay", order, s.payForm)
+	rt.Page("GET "+one+"/paid", order, s.paidPage)
 	rt.Raw("GET "+httpx.Prefix+"/group-orders/{token}/events", guest, s.events)
 
 	op := func(method, path, name, summary string, status int) huma.Operation {
@@ -43,6 +50,8 @@ func (s *Service) Routes(rt *httpx.Router) {
 	httpx.Operation(rt, op("POST", "/group-orders/{token}/members", "join-group-order", "Take part in a group order", 200), order, s.restJoin)
 	httpx.Operation(rt, op("POST", "/group-orders/{token}/lines", "add-group-lines", "Add dishes of mine", 200), order, s.restAdd)
 	httpx.Operation(rt, op("DELETE", "/group-orders/{token}/lines/{line}", "delete-group-line", "Take a dish out: my own, or, as its host, any", 200), order, s.restRemove)
+	httpx.Operation(rt, op("POST", "/group-orders/{token}/collect", "collect-group-shares", "As its host have everybody pay their own share before the order is placed", 200), order, s.restCollect)
+	httpx.Operation(rt, op("POST", "/group-orders/{token}/share", "pay-group-share", "Pay my share, once", 200), order, s.restPay)
 	httpx.Operation(rt, op("PUT", "/group-orders/{token}/state", "set-group-state", "As its host lock it (everything goes into my cart), open it again or give it up", 200), order, s.restState)
 }
 
@@ -113,15 +122,32 @@ type view struct {
 	Link  string
 	Err   error
 	Admit bool // the viewer could take part, and does not yet
+
+	// What the viewer's own share is paid with, while it is to be paid.
+	Share  *Member
+	Pay    payFields
+	Cards  []ui.Option
+	Credit money.Amount
+	Extra  string // as typed
+}
+
+type payFields struct {
+	Method string `form:"method"`
+	Card   string `form:"card"`
 }
 
 func (s *Service) show(w http.ResponseWriter, r *http.Request, status int, wrong error) error {
+	return s.showTyped(w, r, status, &view{Err: wrong})
+}
+
+// showTyped shows a group order with what was typed into v's forms.
+func (s *Service) showTyped(w http.ResponseWriter, r *http.Request, status int, v *view) error {
 	ctx, who := r.Context(), whoIs(r)
 	g, err := s.Get(ctx, r.PathValue("token"), who)
 	if err != nil {
 		return err
 	}
-	v := &view{Group: g, Now: s.Now(), Name: who.Name, Err: wrong, Link: "/g/" + g.Token}
+	v.Group, v.Now, v.Name, v.Link = g, s.Now(), who.Name, "/g/"+g.Token
 	if v.Shop, err = s.Shop(ctx, g.Restaurant); err != nil {
 		return err
 	}
@@ -137,11 +163,95 @@ func (s *Service) show(w http.ResponseWriter, r *http.Request, status int, wrong
 			}
 		}
 	}
+	if err := s.payable(ctx, v); err != nil {
+		return err
+	}
 	w.Header().Set("Cache-Control", "private, no-store")
 	if httpx.IsFragment(r) {
 		return httpx.Render(w, r, status, body(v))
 	}
 	return httpx.Render(w, r, status, page(v))
+}
+
+// payable puts into a view what the viewer's own share can be paid with, where it is to be paid.
+func (s *Service) payable(ctx context.Context, v *view) (err error) {
+	i := slices.IndexFunc(v.Members, func(m Member) bool { return m.ID == v.Me && v.Me != 0 })
+	if i < 0 || !v.Collecting || v.Members[i].State == "" {
+		return nil
+	}
+	v.Share = &v.Members[i]
+	if v.Share.State != ShareDue && v.Share.State != ShareDeclined {
+		return nil
+	}
+	if v.Cards, err = s.Cards(ctx); err != nil {
+		return err
+	}
+	if v.Credit, err = s.Deps.Credit(ctx, v.Currency); err != nil {
+		return err
+	}
+	if v.Pay.Method == "" {
+		v.Pay.Method = string(delivery.PayByCard)
+	}
+	if v.Pay.Card == "" && len(v.Cards) > 0 {
+		v.Pay.Card = v.Cards[0].Value
+	}
+	return nil
+}
+
+func (s *Service) collectForm(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		Extra string `form:"extra"`
+	}
+	if err := httpx.DecodeForm(w, r, &in); err != nil {
+		return err
+	}
+	g, err := s.Get(r.Context(), r.PathValue("token"), whoIs(r))
+	if err != nil {
+		return err
+	}
+	extra, ok := money.Amount(0), true
+	if strings.TrimSpace(in.Extra) != "" {
+		extra, ok = money.Parse(in.Extra, g.Currency)
+	}
+	if !ok {
+		extra = -1
+	}
+	err = s.Collect(r.Context(), g.Token, extra)
+	if errs.Is(err, errs.Invalid) || errs.Is(err, errs.Conflict) {
+		return s.showTyped(w, r, httpx.StatusOf(err), &view{Err: err, Extra: in.Extra})
+	}
+	return s.after(w, r, err)
+}
+
+// payForm pays the viewer's share, and leads to their bank where that asks them.
+func (s *Service) payForm(w http.ResponseWriter, r *http.Request) error {
+	var in payFields
+	if err := httpx.DecodeForm(w, r, &in); err != nil {
+		return err
+	}
+	ctx, token := r.Context(), r.PathValue("token")
+	err := s.PayShare(ctx, token, Pay{Method: delivery.Method(in.Method), Card: in.Card})
+	if errs.Is(err, errs.Invalid) || errs.Is(err, errs.Conflict) {
+		return s.showTyped(w, r, httpx.StatusOf(err), &view{Err: err, Pay: in})
+	}
+	if err != nil {
+		return err
+	}
+	g, err := s.Get(ctx, token, whoIs(r))
+	if err != nil {
+		return err
+	}
+	for _, m := range g.Members {
+		if m.Action != nil && m.Action.URL != "" {
+			return httpx.Redirect(w, r, m.Action.URL)
+		}
+	}
+	return httpx.Redirect(w, r, "/g/"+token)
+}
+
+// paidPage is where a bank sends somebody back to who was there for their share: it is asked at once.
+func (s *Service) paidPage(w http.ResponseWriter, r *http.Request) error {
+	return s.after(w, r, s.CheckShare(r.Context(), r.PathValue("token")))
 }
 
 func (s *Service) showPage(w http.ResponseWriter, r *http.Request) error {
@@ -266,6 +376,26 @@ func (s *Service) restRemove(ctx context.Context, in *lineInput) (*output, error
 		return nil, errs.InvalidField("path.line", "This is not an id.")
 	}
 	return s.reply(ctx, in.Token, s.Remove(ctx, in.Token, person(ctx), n))
+}
+
+type collectInput struct {
+	Addressed
+	Body struct {
+		Extra money.Amount `json:"extra,omitempty" minimum:"0" maximum:"100000" doc:"What all pay of fee and tip together, in minor units."`
+	}
+}
+
+func (s *Service) restCollect(ctx context.Context, in *collectInput) (*output, error) {
+	return s.reply(ctx, in.Token, s.Collect(ctx, in.Token, in.Body.Extra))
+}
+
+type payInput struct {
+	Addressed
+	Body Pay
+}
+
+func (s *Service) restPay(ctx context.Context, in *payInput) (*output, error) {
+	return s.reply(ctx, in.Token, s.PayShare(ctx, in.Token, in.Body))
 }
 
 type stateInput struct {

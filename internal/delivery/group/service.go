@@ -20,8 +20,10 @@ import (
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
 	"github.com/stoa-town/stoa/internal/platform/events"
+	"github.com/stoa-town/stoa/internal/platform/jobs"
 	"github.com/stoa-town/stoa/internal/platform/personal"
 	"github.com/stoa-town/stoa/internal/platform/realtime"
+	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
 // Cart is what somebody has chosen for themselves.
@@ -52,6 +54,12 @@ type Deps struct {
 	Quote func(ctx context.Context, req delivery.QuoteRequest) (*delivery.Quote, error)
 	// Bill returns what an order came to and where it stands.
 	Bill func(ctx context.Context, order id.ID) (Bill, error)
+	Payments Payments
+	Books    Books
+	Jobs     *jobs.Queue
+	// Cards returns the cards that the actor can pay with, and Credit what they have to spend in a currency.
+	Cards  func(ctx context.Context) ([]ui.Option, error)
+	Credit func(ctx context.Context, currency string) (money.Amount, error)
 	// HTTPS is whether people reach the server by https: cookies of guests are then Secure.
 	HTTPS bool
 }
@@ -121,6 +129,7 @@ func (s *Service) Create(ctx context.Context, restaurant id.ID, deadline time.Ti
 func (s *Service) Get(ctx context.Context, token string, who Who) (*Group, error) {
 	var g Group
 	var all []stored
+	var paid []shareNow
 	err := s.DB.Read(ctx, func(tx *db.Tx) (err error) {
 		if g, err = byToken(ctx, tx, token); err != nil {
 			return err
@@ -128,7 +137,10 @@ func (s *Service) Get(ctx context.Context, token string, who Who) (*Group, error
 		if g.Members, err = members(ctx, tx, g.ID); err != nil {
 			return err
 		}
-		all, err = lines(ctx, tx, g.ID)
+		if all, err = lines(ctx, tx, g.ID); err != nil {
+			return err
+		}
+		paid, err = s.sharesNow(ctx, tx, g.ID)
 		return err
 	})
 	if errors.Is(err, db.ErrNoRow) {
@@ -159,8 +171,9 @@ func (s *Service) Get(ctx context.Context, token string, who Who) (*Group, error
 			g.Me = m.ID
 		}
 	}
+	g.show(paid, who)
 	if g.Order != 0 {
-		return &g, s.settle(ctx, &g)
+		return &g, s.settle(ctx, &g, paid)
 	}
 	return &g, nil
 }
@@ -181,8 +194,8 @@ func (s *Service) price(ctx context.Context, g *Group, l *Line) error {
 	return nil
 }
 
-// settle says what each pays of the order.
-func (s *Service) settle(ctx context.Context, g *Group) error {
+// settle says what each pays of the order. What somebody has paid into the pot is theirs; the host bears the difference.
+func (s *Service) settle(ctx context.Context, g *Group, paid []shareNow) error {
 	b, err := s.Bill(ctx, g.Order)
 	if err != nil {
 		return err
@@ -194,6 +207,13 @@ func (s *Service) settle(ctx context.Context, g *Group) error {
 	}
 	for i, share := range shares(food, b) {
 		g.Members[i].Share = share
+	}
+	for _, p := range paid {
+		i := slices.IndexFunc(g.Members, func(m Member) bool { return m.ID == p.member })
+		if i > 0 && p.order == g.Order {
+			g.Members[0].Share += g.Members[i].Share - p.amount
+			g.Members[i].Share = p.amount
+		}
 	}
 	return nil
 }
@@ -349,17 +369,16 @@ func (s *Service) move(ctx context.Context, token, to string, from ...string) er
 		if !slices.Contains(from, g.State) {
 			return errs.New(errs.Conflict, "The group order is not at that point.").WithCode("group_state")
 		}
-		_, err := setState(ctx, tx, g.ID, g.State, to)
-		return err
+		return s.reopen(ctx, tx, g, to)
 	})
 }
 
-// Reopen lets dishes be added again to what is locked.
+// Reopen lets dishes be added again to what is locked. Shares that were paid go back.
 func (s *Service) Reopen(ctx context.Context, token string) error {
 	return s.move(ctx, token, Open, Locked)
 }
 
-// Close gives a group order up.
+// Close gives a group order up. Shares that were paid go back.
 func (s *Service) Close(ctx context.Context, token string) error {
 	return s.move(ctx, token, Closed, Open, Locked)
 }
@@ -416,9 +435,15 @@ func (s *Service) SetPaid(ctx context.Context, token string, member id.ID, paid 
 	})
 }
 
-// React notes which order a group order has become, and tells those who look how that goes.
+// React notes which order a group order has become, tells those who look how that goes and who has paid their share, and has shares go back
+// that wait for too long.
 func (s *Service) React(log *events.Log) {
-	log.Subscribe("group order", delivery.OrderKinds(), func(ctx context.Context, tx *db.Tx, e events.Event) error {
+	s.work(s.Jobs)
+	paid := delivery.PaymentChanged{}.EventKind()
+	log.Subscribe("group order", append(delivery.OrderKinds(), paid), func(ctx context.Context, tx *db.Tx, e events.Event) error {
+		if e.Kind == paid {
+			return s.heardPayment(ctx, tx, e)
+		}
 		var o delivery.Order
 		if err := json.Unmarshal(e.Data, &o); err != nil {
 			return fmt.Errorf("group: decode %s: %w", e.Kind, err)
@@ -445,8 +470,9 @@ func (s *Service) Personal() personal.Part {
 	return personal.Part{
 		Name: "group orders",
 		Tables: []personal.Table{
-			{Name: "group_order", Link: "host", Plain: "id token restaurant state deadline order_id created_at"},
+			{Name: "group_order", Link: "host", Plain: "id token restaurant state deadline order_id created_at collecting extra collect_at"},
 			{Name: "group_member", Personal: "person name", Link: "account", Plain: "id group_id paid"},
+			{Name: "group_share", Link: "account", Plain: "id group_id member amount currency method order_id back"},
 			{Name: "group_line", Personal: "doc", Plain: "id group_id member"},
 		},
 		About: func(ctx context.Context) personal.About {

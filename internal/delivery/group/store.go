@@ -28,18 +28,25 @@ func insert(ctx context.Context, tx *db.Tx, g *Group, at time.Time) error {
 }
 
 func scan(s db.Scanner) (g Group, err error) {
-	var deadline int64
-	err = s.Scan(&g.ID, &g.Token, &g.Restaurant, &g.host, &g.State, &deadline, &g.Order)
+	var deadline, collecting, since int64
+	err = s.Scan(&g.ID, &g.Token, &g.Restaurant, &g.host, &g.State, &deadline, &g.Order, &collecting, &g.Extra, &since)
+	if g.Collecting = collecting != 0; g.Collecting {
+		g.BackAt = time.UnixMicro(since).UTC().Add(CollectFor)
+	}
 	if deadline > 0 {
 		g.Deadline = time.UnixMicro(deadline).UTC()
 	}
 	return g, err
 }
 
-const columns = `id, token, restaurant, host, state, deadline, order_id`
+const columns = `id, token, restaurant, host, state, deadline, order_id, collecting, extra, collect_at`
 
 func byToken(ctx context.Context, tx *db.Tx, token string) (Group, error) {
 	return db.One(ctx, tx, scan, `SELECT `+columns+` FROM group_order WHERE token = $1`, token)
+}
+
+func byID(ctx context.Context, tx *db.Tx, n id.ID) (Group, error) {
+	return db.One(ctx, tx, scan, `SELECT `+columns+` FROM group_order WHERE id = $1`, n)
 }
 
 // lock has changes of one group order come one after another, and returns it as it stands then.
@@ -56,11 +63,16 @@ func setState(ctx context.Context, tx *db.Tx, group id.ID, from, to string) (boo
 	return n == 1, err
 }
 
-// ordered notes the order that a host's locked group order has become; an empty token where there is none.
+// ordered notes the order that a host's locked group order has become: the one whose shares paid for it, else the newest for which nothing is
+// collected. It returns its token, if there is one.
 func ordered(ctx context.Context, tx *db.Tx, host, restaurant, order id.ID) (tokens []string, err error) {
-	list, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM group_order WHERE host = $1 AND restaurant = $2 AND state = 'locked' ORDER BY id DESC LIMIT 1`, host, restaurant)
+	list, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM group_order WHERE host = $1 AND restaurant = $2 AND state = 'locked'
+		AND (collecting = 0 OR id IN (SELECT group_id FROM group_share WHERE order_id = $3)) ORDER BY collecting DESC, id DESC LIMIT 1`, host, restaurant, order)
 	for _, g := range list {
 		if _, err := tx.Exec(ctx, `UPDATE group_order SET state = 'ordered', order_id = $1 WHERE id = $2`, order, g.ID); err != nil {
+			return nil, err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE group_member SET paid = 1 WHERE id IN (SELECT member FROM group_share WHERE order_id = $1)`, order); err != nil {
 			return nil, err
 		}
 		tokens = append(tokens, g.Token)

@@ -21,6 +21,7 @@ const settleKind = "invoice.settle"
 type about struct {
 	Order id.ID  `json:"order"`
 	State string `json:"state,omitempty"`
+	Group id.ID  `json:"group,omitzero"` // of a payment: it is for a share in a group order, and no order's
 }
 
 // React has documents follow what becomes of orders, payments and refunds.
@@ -56,7 +57,7 @@ func (s *Service) heard(ctx context.Context, tx *db.Tx, e events.Event) error {
 	if err := json.Unmarshal(e.Data, &a); err != nil {
 		return fmt.Errorf("invoice: read event %d: %w", e.Seq, err)
 	}
-	if e.Kind == (delivery.PaymentChanged{}).EventKind() && a.State != string(delivery.PaymentCaptured) {
+	if e.Kind == (delivery.PaymentChanged{}).EventKind() && (a.State != string(delivery.PaymentCaptured) || a.Group != 0) {
 		return nil
 	}
 	_, err := s.Jobs.Enqueue(ctx, tx, settleKind, about{Order: a.Order}, jobs.Opts{})

@@ -30,6 +30,10 @@ const (
 	refunded = "refund"
 	paid     = "paid"
 	paidBack = "paid_back"
+
+	// Those of a share in a group order.
+	shareIn   = "share"
+	shareBack = "share_back"
 )
 
 // claims reports whether a kind of posting says who is owed what, and not that money moved. Cancelling an order takes back its claims; what
@@ -276,6 +280,25 @@ func take(s *delivery.Sale, m *delivery.Taken) []delivery.Entry {
 	e.add(provider(m.Provider), -m.Fee, "card_fee")
 	e.add(restaurant(s), m.Sent, "sent")
 	e.add(provider(m.Provider), -m.Sent, "sent")
+	return e.list
+}
+
+// takeShare returns the entries of a share that was paid by card into a group order's pot. The town bears what the card costs: whose the sale
+// will be is not known before there is one.
+func takeShare(m *delivery.Taken) []delivery.Entry {
+	e := entries{currency: m.Currency, list: make([]delivery.Entry, 0, 4)}
+	e.add(provider(m.Provider), m.Amount, "paid")
+	e.add(delivery.Book{Kind: delivery.BookPot, Owner: m.Group}, -m.Amount, "paid")
+	e.add(platform(delivery.SubCardFees), m.Fee, "card_fee")
+	e.add(provider(m.Provider), -m.Fee, "card_fee")
+	return e.list
+}
+
+// giveShareBack returns the entries of a share that went back to its card.
+func giveShareBack(m *delivery.Returned) []delivery.Entry {
+	e := entries{currency: m.Currency, list: make([]delivery.Entry, 0, 2)}
+	e.add(delivery.Book{Kind: delivery.BookPot, Owner: m.Group}, m.Amount, "paid_back")
+	e.add(provider(m.Provider), -m.Amount, "paid_back")
 	return e.list
 }
 

@@ -68,6 +68,8 @@ func figures(ctx context.Context, totals []Total) []figure {
 			add(i18n.T(ctx, "Owed to couriers, with tips"), t.Currency, -t.Balance)
 		case delivery.BookWallet, delivery.BookGift:
 			add(i18n.T(ctx, "Credit of customers"), t.Currency, -t.Balance)
+		case delivery.BookPot:
+			add(i18n.T(ctx, "Shares in group orders"), t.Currency, -t.Balance)
 		case delivery.BookCustomer:
 			add(i18n.T(ctx, "To be paid by customers"), t.Currency, t.Balance)
 		case delivery.BookPlatform:
@@ -102,6 +104,8 @@ func kindName(ctx context.Context, k delivery.BookKind) string {
 		return i18n.T(ctx, "Credit")
 	case delivery.BookGift:
 		return i18n.T(ctx, "Gift codes")
+	case delivery.BookPot:
+		return i18n.T(ctx, "Group order")
 	}
 	return string(k)
 }
@@ -111,7 +115,7 @@ func kindOptions(ctx context.Context) []ui.Option {
 	out := []ui.Option{{Value: "", Label: i18n.T(ctx, "All kinds")}}
 	for _, k := range []delivery.BookKind{
 		delivery.BookRestaurant, delivery.BookCourier, delivery.BookCustomer, delivery.BookCash, delivery.BookPlatform, delivery.BookTax, delivery.BookProvider,
-		delivery.BookBank, delivery.BookWallet, delivery.BookGift, delivery.BookTips,
+		delivery.BookBank, delivery.BookWallet, delivery.BookGift, delivery.BookPot, delivery.BookTips,
 	} {
 		out = append(out, ui.Option{Value: string(k), Label: kindName(ctx, k)})
 	}

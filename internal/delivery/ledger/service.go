@@ -34,10 +34,17 @@ type Payments interface {
 	Moved(ctx context.Context, tx *db.Tx, after, last id.ID) ([]delivery.Moved, error)
 }
 
+// Pots is what Verify asks of group orders.
+type Pots interface {
+	// Pots returns what ought to be in each group order's pot, as those know who moved it.
+	Pots(ctx context.Context, tx *db.Tx) (map[id.ID]money.Amount, error)
+}
+
 // Options are what the books ask of others and the town's rules.
 type Options struct {
 	Orders   Orders
 	Payments Payments // nil: Verify does not look at them
+	Pots     Pots     // goes with Payments
 	// Pay says what couriers earn now; nil: nothing.
 	Pay func() delivery.CourierPay
 
@@ -159,7 +166,7 @@ const (
 var kinds = map[delivery.BookKind]bool{
 	delivery.BookCustomer: true, delivery.BookRestaurant: true, delivery.BookCourier: true, delivery.BookCash: true, delivery.BookTips: true,
 	delivery.BookPlatform: true, delivery.BookProvider: true, delivery.BookBank: true, delivery.BookTax: true, delivery.BookWallet: true,
-	delivery.BookGift: true,
+	delivery.BookGift: true, delivery.BookPot: true,
 }
 
 // same returns an error where the posting that has p's ref is not p.
@@ -315,8 +322,11 @@ func (s *Service) Unsell(ctx context.Context, tx *db.Tx, order id.ID, answers de
 	return s.Post(ctx, tx, delivery.Posting{Ref: round("unsale:"+order.String(), n), What: unsold, Order: order, At: at, Entries: change})
 }
 
-// Take enters money that came in for an order.
+// Take enters money that came in for an order, or for a share in a group order.
 func (s *Service) Take(ctx context.Context, tx *db.Tx, m delivery.Taken) error {
+	if m.Group != 0 {
+		return s.Post(ctx, tx, delivery.Posting{Ref: "share:" + m.Order.String(), What: shareIn, At: m.At, Entries: takeShare(&m)})
+	}
 	b, err := s.opt.Orders.Bought(ctx, tx, m.Order)
 	if err != nil {
 		return err
@@ -329,6 +339,9 @@ func (s *Service) Take(ctx context.Context, tx *db.Tx, m delivery.Taken) error {
 
 // Return enters money that went back to a customer.
 func (s *Service) Return(ctx context.Context, tx *db.Tx, m delivery.Returned) error {
+	if m.Group != 0 {
+		return s.Post(ctx, tx, delivery.Posting{Ref: fmt.Sprintf("share_back:%d:%d", m.Order, m.Refund), What: shareBack, At: m.At, Entries: giveShareBack(&m)})
+	}
 	b, err := s.opt.Orders.Bought(ctx, tx, m.Order)
 	if err != nil {
 		return err

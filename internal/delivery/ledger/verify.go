@@ -84,7 +84,32 @@ func (s *Service) verify(ctx context.Context, tx *db.Tx) (*Checked, error) {
 	for _, posting := range lost {
 		c.found(CheckReference, "there are entries of posting %d, but there is no such posting", posting)
 	}
+	if err := s.verifyPots(ctx, tx, c, accounts); err != nil {
+		return nil, err
+	}
 	return c, s.verifyOrders(ctx, tx, c)
+}
+
+// verifyPots compares what is in the pots of group orders with the shares that were paid.
+func (s *Service) verifyPots(ctx context.Context, tx *db.Tx, c *Checked, accounts map[id.ID]*total) error {
+	if s.opt.Payments == nil || s.opt.Pots == nil {
+		return nil
+	}
+	want, err := s.opt.Pots.Pots(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(accounts)) {
+		if a := accounts[key]; a.book.Kind == delivery.BookPot {
+			want[a.book.Owner] += a.sum
+		}
+	}
+	for _, group := range slices.Sorted(maps.Keys(want)) {
+		if want[group] != 0 {
+			c.found(CheckPayment, "group order %d: its pot in the books differs by %d from the shares that were paid and not spent", group, want[group])
+		}
+	}
+	return nil
 }
 
 // total is an account and what Verify sums up for it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/stoa-town/stoa/internal/base/errs"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
@@ -33,6 +34,16 @@ type Promotions interface {
 	GiveBack(ctx context.Context, tx *db.Tx, order id.ID) error
 }
 
+// Pots hold what others have paid into a customer's group order. delivery/group keeps them.
+type Pots interface {
+	// Pot returns what is in one, or an Invalid error on field "group" for what is no group order of the customer's at the restaurant.
+	Pot(ctx context.Context, group string, customer, restaurant id.ID) (money.Amount, error)
+	// Pour makes it the customer's credit, or returns a Conflict error (code "changed") where it is another amount by now.
+	Pour(ctx context.Context, tx *db.Tx, p delivery.Pot, at time.Time) error
+	// Unpour takes it from their credit again, once.
+	Unpour(ctx context.Context, tx *db.Tx, order, customer id.ID, at time.Time) error
+}
+
 // sale is an order as the books see it.
 func sale(r *row, b *Snapshot) delivery.Sale {
 	return delivery.Sale{
@@ -42,16 +53,34 @@ func sale(r *row, b *Snapshot) delivery.Sale {
 	}
 }
 
-// credit returns how much of an order its customer pays with their credit.
-func (s *Service) credit(ctx context.Context, account id.ID, q *delivery.Quote) (money.Amount, error) {
-	has, err := s.Books.Credit(ctx, account, q.Currency)
-	return max(0, min(has, q.Total)), err
+// credit returns how much of an order is paid with credit, and how much of that others have paid in.
+func (s *Service) credit(ctx context.Context, account id.ID, in *delivery.PlaceRequest, q *delivery.Quote) (credit, pot money.Amount, err error) {
+	if in.Group != "" {
+		if pot, err = s.Pots.Pot(ctx, in.Group, account, in.Restaurant); err != nil {
+			return 0, 0, err
+		}
+		if pot > q.Total {
+			return 0, 0, errs.New(errs.Conflict, "The others have paid in more than this costs. Open the group order again: they get it back.").WithCode("pot_too_large")
+		}
+	}
+	if in.Credit {
+		if credit, err = s.Books.Credit(ctx, account, q.Currency); err != nil {
+			return 0, 0, err
+		}
+	}
+	return max(0, min(credit+pot, q.Total)), pot, nil
 }
 
 // claim takes what an order uses besides food: promotions and credit.
 func (s *Service) claim(ctx context.Context, tx *db.Tx, r *row, b *Snapshot, at time.Time) error {
 	if len(b.Discounts) > 0 {
 		if err := s.Promotions.Use(ctx, tx, r.id, r.account, r.restaurant, b.Discounts); err != nil {
+			return err
+		}
+	}
+	if b.Pot > 0 {
+		p := delivery.Pot{Group: b.Group, Order: r.id, Customer: r.account, Restaurant: r.restaurant, Amount: b.Pot, Currency: r.currency}
+		if err := s.Pots.Pour(ctx, tx, p, at); err != nil {
 			return err
 		}
 	}
@@ -71,7 +100,14 @@ func (s *Service) unclaim(ctx context.Context, tx *db.Tx, old, next *row) error 
 	if err := s.Promotions.GiveBack(ctx, tx, next.id); err != nil {
 		return err
 	}
-	return s.Books.Unsell(ctx, tx, next.id, delivery.Party(next.liable), cooked(old.state), next.movedAt)
+	if err := s.Books.Unsell(ctx, tx, next.id, delivery.Party(next.liable), cooked(old.state), next.movedAt); err != nil || next.credit == 0 {
+		return err
+	}
+	b, err := next.bought()
+	if err != nil || b.Pot == 0 {
+		return err
+	}
+	return s.Pots.Unpour(ctx, tx, next.id, next.account, next.movedAt)
 }
 
 // resell enters an order anew that is taken up again.
@@ -87,6 +123,9 @@ func (s *Service) resell(ctx context.Context, tx *db.Tx, old, next *row) error {
 	}
 	if err := s.Books.Unsell(ctx, tx, next.id, delivery.PartyRestaurant, false, next.movedAt); err != nil {
 		return err
+	}
+	if b.Pot > 0 && Reasoned(old.reason).Keep { // the shares are spent on this order already, and its credit has just come back
+		b.Pot = 0
 	}
 	if err := s.claim(ctx, tx, next, b, next.movedAt); err != nil {
 		return err

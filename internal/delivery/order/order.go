@@ -302,6 +302,8 @@ type Snapshot struct {
 	Discounts []delivery.Discount  `json:"discounts,omitempty"`
 	Total     money.Amount         `json:"total"`
 	Credit    money.Amount         `json:"credit,omitempty"` // of the total, paid from the customer's credit
+	Pot       money.Amount         `json:"pot,omitempty"`    // of that credit, what others have paid in for this order
+	Group     string               `json:"group,omitempty"`  // the group order where they did
 	Currency  string               `json:"currency"`
 	Deal      delivery.Deal        `json:"deal"`
 	To        *delivery.Address    `json:"to,omitempty"`

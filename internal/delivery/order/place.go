@@ -73,13 +73,11 @@ func (s *Service) place(ctx context.Context, actor access.Actor, req idem.Reques
 		if err != nil {
 			return nil, err
 		}
-		var credit money.Amount
-		if in.Credit {
-			if credit, err = s.credit(ctx, actor.ID, q); err != nil {
-				return nil, err
-			}
+		credit, pot, err := s.credit(ctx, actor.ID, &in, q)
+		if err != nil {
+			return nil, err
 		}
-		n, err := s.draft(ctx, actor, req, &in, q, credit)
+		n, err := s.draft(ctx, actor, req, &in, q, credit, pot)
 		if err != nil {
 			return nil, err
 		}
@@ -180,7 +178,7 @@ type draft struct {
 }
 
 // draft makes the order: everything that needs no transaction, so that the one writer of SQLite is held for the statements alone.
-func (s *Service) draft(ctx context.Context, actor access.Actor, req idem.Request, in *delivery.PlaceRequest, q *delivery.Quote, credit money.Amount) (*draft, error) {
+func (s *Service) draft(ctx context.Context, actor access.Actor, req idem.Request, in *delivery.PlaceRequest, q *delivery.Quote, credit, pot money.Amount) (*draft, error) {
 	shop, err := s.Shops.Shop(ctx, in.Restaurant)
 	if err != nil {
 		return nil, err
@@ -192,8 +190,11 @@ func (s *Service) draft(ctx context.Context, actor access.Actor, req idem.Reques
 	b := &Snapshot{
 		Seller: Seller{ID: shop.ID, Slug: shop.Slug, Name: shop.Name, Phone: shop.Phone, Street: shop.Street, City: shop.City, Point: shop.Point, Zone: shop.Loc.String()},
 		Lines:  q.Lines, Taxes: q.Taxes, Subtotal: q.Subtotal, Fee: q.Fee, FeeRate: q.FeeRate, Tip: q.Tip, Total: q.Total, Currency: q.Currency,
-		Discounts: q.Discounts, Credit: credit, Deal: shop.Deals[in.Mode],
+		Discounts: q.Discounts, Credit: credit, Pot: pot, Deal: shop.Deals[in.Mode],
 		To: in.To, Name: in.Name, Phone: in.Phone, Note: in.Note, ASAP: q.ASAP, DistM: q.DistM,
+	}
+	if pot > 0 {
+		b.Group = in.Group
 	}
 	js, err := json.Marshal(b)
 	if err != nil {

@@ -86,6 +86,7 @@ type Deps struct {
 
 	Books      Books
 	Promotions Promotions
+	Pots       Pots
 }
 
 // Options are the town's rules. Zero values stand for the defaults named.

@@ -30,6 +30,7 @@ type View struct {
 	Discounts []delivery.Discount   `json:"discounts"`
 	Total     money.Amount          `json:"total"`
 	Credit    money.Amount          `json:"credit" doc:"Of the total, paid from the customer's credit."`
+	Pot       money.Amount          `json:"pot,omitempty" doc:"Of that credit, what others have paid in for a group order."`
 	Currency  string                `json:"currency"`
 	Method    delivery.Method       `json:"method"`
 	Due       money.Amount          `json:"due" doc:"To be paid at the door or the counter; 0 once it is."`
@@ -79,7 +80,7 @@ func (v *View) Items() int { return (&Snapshot{Lines: v.Lines}).Items() }
 func (s *Service) view(ctx context.Context, r *row, b *Snapshot, who Who) *View {
 	v := &View{
 		ID: r.id, Code: ShowCode(r.code), State: r.state, Mode: r.mode, Restaurant: b.Seller, Lines: b.Lines, Taxes: b.Taxes,
-		Subtotal: b.Subtotal, Fee: b.Fee, Tip: b.Tip, Discounts: append([]delivery.Discount{}, b.Discounts...), Total: b.Total, Credit: b.Credit, Currency: r.currency, Method: r.method,
+		Subtotal: b.Subtotal, Fee: b.Fee, Tip: b.Tip, Discounts: append([]delivery.Discount{}, b.Discounts...), Total: b.Total, Credit: b.Credit, Pot: b.Pot, Currency: r.currency, Method: r.method,
 		Awaiting: !r.announced && r.state == delivery.Created, PlacedAt: r.placedAt, ConfirmBy: r.confirmBy, ReadyAt: r.readyAt,
 		From: r.promiseFrom, Until: r.promiseTo, ASAP: b.ASAP, MovedAt: r.movedAt, ETA: r.eta, HeadingAt: r.headingAt, ArrivedAt: r.arrivedAt,
 		Reason: r.reason, ReasonText: i18n.T(ctx, Reasoned(r.reason).Text), Can: s.can(r, who),

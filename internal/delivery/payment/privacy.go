@@ -16,7 +16,7 @@ func (s *Service) Personal() personal.Part {
 		Tables: []personal.Table{
 			{
 				Name: "payment", Personal: "token client url", Link: "taken_by customer",
-				Plain: "order_id method state aim amount refunded refunding currency ref asking attempt decline provider restaurant keep_card fee sent created_at updated_at",
+				Plain: "order_id group_id method state aim amount refunded refunding currency ref asking attempt decline provider restaurant keep_card fee sent created_at updated_at",
 			},
 			{Name: "payment_refund", Plain: "id order_id part amount state pulled why created_at updated_at"},
 			{Name: "payment_incident", Link: "closed_by", Plain: "id order_id provider ref kind detail created_at closed_at"},

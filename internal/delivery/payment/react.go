@@ -84,7 +84,8 @@ func (s *Service) Hint(ctx context.Context, provider, ref string) error {
 
 // Unclear is a payment or refund of which a provider's last word is not known, or which it refuses to bring to its end.
 type Unclear struct {
-	Order    id.ID                 `json:"order"`
+	Order    id.ID                 `json:"order" doc:"Or the share in a group order."`
+	Group    id.ID                 `json:"group,omitzero" doc:"The share's group order."`
 	State    delivery.PaymentState `json:"state"`
 	Asked    string                `json:"asked" doc:"What the provider was asked: authorise, look, capture, void, refund; empty: it has refused, and people have to look."`
 	Amount   money.Amount          `json:"amount"`
@@ -110,7 +111,7 @@ func (s *Service) Unclear(ctx context.Context) ([]Unclear, error) {
 		return err
 	})
 	for _, r := range no {
-		open = append(open, Unclear{Order: r.Order, State: r.State, Amount: r.Amount, Currency: r.Currency, Provider: r.Provider, Ref: r.Ref, Why: r.Decline, Since: r.since})
+		open = append(open, Unclear{Order: r.Order, Group: r.Group, State: r.State, Amount: r.Amount, Currency: r.Currency, Provider: r.Provider, Ref: r.Ref, Why: r.Decline, Since: r.since})
 	}
 	return open, err
 }
@@ -122,7 +123,7 @@ func (s *Service) unclear(ctx context.Context, before time.Time, most int) (out 
 			return err
 		}
 		for _, r := range rows {
-			u := Unclear{Order: r.Order, State: r.State, Asked: string(r.next()), Amount: r.Amount, Currency: r.Currency, Provider: r.Provider, Ref: r.Ref, Since: r.since}
+			u := Unclear{Order: r.Order, Group: r.Group, State: r.State, Asked: string(r.next()), Amount: r.Amount, Currency: r.Currency, Provider: r.Provider, Ref: r.Ref, Since: r.since}
 			if r.Refunding > 0 && r.asking == nothing {
 				u.Asked, u.Amount = "refund", r.Refunding
 			}

@@ -24,7 +24,8 @@ import (
 //
 // Any other token is a card it does not know, and declined. It takes a fee as acquirers do.
 type Sandbox struct {
-	db *db.DB
+	db   *db.DB
+	back func(ctx context.Context, paid id.ID) string // of the page that stands for a bank
 }
 
 // SandboxName is what the sandbox is called in the books.

@@ -81,10 +81,15 @@ func (s *Service) provider(name string) (Provider, error) {
 	return nil, fmt.Errorf("payment: no provider %q is set up", name)
 }
 
-// Open writes down, in the order's transaction, that a card is to be charged; nothing is asked of the provider yet. The aim is to hold.
+// Open writes down, in the order's transaction, that a card is to be charged; nothing is asked of the provider yet. The aim is to hold; a
+// share in a group order is to be captured.
 func (s *Service) Open(ctx context.Context, tx *db.Tx, c delivery.Charge) error {
+	aim := delivery.AimHold
+	if c.Group != 0 {
+		aim = delivery.AimCapture
+	}
 	return insert(ctx, tx, row{Payment: delivery.Payment{
-		Order: c.Order, Method: c.Method, State: delivery.PaymentNew, Aim: delivery.AimHold, Amount: c.Amount, Currency: c.Currency,
+		Order: c.Order, Group: c.Group, Method: c.Method, State: delivery.PaymentNew, Aim: aim, Amount: c.Amount, Currency: c.Currency,
 		Provider: s.Providers[0].Name,
 	}, token: c.Token, customer: c.Customer, restaurant: c.Restaurant, save: c.Save}, s.Now())
 }

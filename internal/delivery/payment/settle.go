@@ -191,7 +191,7 @@ func (s *Service) stored(ctx context.Context, tx *db.Tx, from, to row, todo step
 	}
 	if to.State == delivery.PaymentCaptured {
 		err := s.Books.Take(ctx, tx, delivery.Taken{
-			Order: to.Order, Method: to.Method, Provider: to.Provider, Amount: to.Amount, Currency: to.Currency, Fee: to.fee, Sent: to.sent, At: s.Now(),
+			Order: to.Order, Group: to.Group, Method: to.Method, Provider: to.Provider, Amount: to.Amount, Currency: to.Currency, Fee: to.fee, Sent: to.sent, At: s.Now(),
 		})
 		if err != nil {
 			return err
@@ -205,7 +205,7 @@ func (s *Service) stored(ctx context.Context, tx *db.Tx, from, to row, todo step
 
 func (s *Service) tell(ctx context.Context, tx *db.Tx, r row, from, to delivery.PaymentState) error {
 	return s.Log.Append(ctx, tx, s.Now(), 0, delivery.PaymentChanged{
-		Order: r.Order, Method: r.Method, From: from, State: to, Amount: r.Amount, Currency: r.Currency, At: s.Now(),
+		Order: r.Order, Group: r.Group, Method: r.Method, From: from, State: to, Amount: r.Amount, Currency: r.Currency, At: s.Now(),
 	})
 }
 
@@ -272,7 +272,7 @@ func (s *Service) gaveBack(ctx context.Context, tx *db.Tx, r row, g giving, got 
 		}
 	} else {
 		err := s.Books.Return(ctx, tx, delivery.Returned{
-			Order: r.Order, Refund: g.id, Method: r.Method, Provider: r.Provider, Amount: g.amount, Currency: r.Currency, Pulled: got.Pulled, At: s.Now(),
+			Order: r.Order, Group: r.Group, Refund: g.id, Method: r.Method, Provider: r.Provider, Amount: g.amount, Currency: r.Currency, Pulled: got.Pulled, At: s.Now(),
 		})
 		if err != nil {
 			return err

@@ -33,9 +33,10 @@ type giving struct {
 }
 
 func insert(ctx context.Context, tx *db.Tx, r row, now time.Time) error {
-	_, err := tx.Exec(ctx, `INSERT INTO payment (order_id, method, state, aim, amount, currency, token, provider, customer, restaurant, keep_card, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)`,
-		int64(r.Order), string(r.Method), string(r.State), string(r.Aim), r.Amount, r.Currency, r.token, r.Provider, int64(r.customer), int64(r.restaurant), bit(r.save), now.UnixMicro())
+	_, err := tx.Exec(ctx, `INSERT INTO payment (order_id, method, state, aim, amount, currency, token, provider, customer, restaurant, keep_card, created_at, updated_at, group_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13)`,
+		int64(r.Order), string(r.Method), string(r.State), string(r.Aim), r.Amount, r.Currency, r.token, r.Provider, int64(r.customer), int64(r.restaurant), bit(r.save), now.UnixMicro(),
+		int64(r.Group))
 	if err != nil {
 		return fmt.Errorf("payment: store the intent for order %d: %w", r.Order, err)
 	}
@@ -69,14 +70,14 @@ func setAim(ctx context.Context, tx *db.Tx, order id.ID, aim delivery.PaymentAim
 }
 
 const columns = `order_id, method, state, aim, amount, refunded, refunding, currency, token, ref, asking, attempt, decline, provider, customer,
-	restaurant, keep_card, client, url, fee, sent, updated_at`
+	restaurant, keep_card, client, url, fee, sent, updated_at, group_id`
 
 func scan(s db.Scanner) (r row, err error) {
 	var method, state, aim, asking string
-	var order, customer, restaurant, save, since int64
+	var order, customer, restaurant, save, since, group int64
 	err = s.Scan(&order, &method, &state, &aim, &r.Amount, &r.Refunded, &r.Refunding, &r.Currency, &r.token, &r.Ref, &asking, &r.attempt, &r.Decline,
-		&r.Provider, &customer, &restaurant, &save, &r.Action.Client, &r.Action.URL, &r.fee, &r.sent, &since)
-	r.Order, r.customer, r.restaurant, r.save, r.asking = id.ID(order), id.ID(customer), id.ID(restaurant), save == 1, step(asking)
+		&r.Provider, &customer, &restaurant, &save, &r.Action.Client, &r.Action.URL, &r.fee, &r.sent, &since, &group)
+	r.Group, r.Order, r.customer, r.restaurant, r.save, r.asking = id.ID(group), id.ID(order), id.ID(customer), id.ID(restaurant), save == 1, step(asking)
 	r.Method, r.State, r.Aim, r.since = delivery.Method(method), delivery.PaymentState(state), delivery.PaymentAim(aim), time.UnixMicro(since).UTC()
 	return r, err
 }

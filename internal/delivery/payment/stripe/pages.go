@@ -76,11 +76,11 @@ func (s *Service) showPay(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case !due.Waits:
-		return httpx.Redirect(w, r, "/orders/"+due.Code)
+		return httpx.Redirect(w, r, due.Back)
 	case due.Payment.Provider != Name && localAction(due.Payment.Action) != "":
 		return httpx.Redirect(w, r, localAction(due.Payment.Action))
 	case due.Payment.Provider != Name || due.Payment.Action.Client == "":
-		return httpx.Redirect(w, r, "/orders/"+due.Code) // there the page says that the bank is being asked
+		return httpx.Redirect(w, r, due.Back) // there the page says that the bank is being asked
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	s.open(w)
@@ -116,7 +116,7 @@ func (s *Service) paid(w http.ResponseWriter, r *http.Request) error {
 	if err == nil && due.Waits {
 		return httpx.Redirect(w, r, "/pay/"+due.Code)
 	}
-	return httpx.Redirect(w, r, "/orders/"+due.Code)
+	return httpx.Redirect(w, r, due.Back)
 }
 
 // keep notes, just before a card is typed for good, whether it is kept.

@@ -53,16 +53,21 @@ type Books interface {
 
 // Orders are what is paid for.
 type Orders interface {
-	// Due returns what the acting customer has to pay for an order, by its code or id, or a NotFound error for another's.
+	// Due returns what the acting customer has to pay for an order, by its code or id, or for a share, by its id; or a NotFound error for
+	// another's.
 	Due(ctx context.Context, code string) (Due, error)
 	// Confirm has it looked at how the payment of an order stands, now that its customer says that they have done their part.
 	Confirm(ctx context.Context, order id.ID) error
+	// Code returns what people call an order, "" where it is known no more or is a share in one.
+	Code(ctx context.Context, order id.ID) (string, error)
 }
 
-// Due is what is to be paid for an order.
+// Due is what is to be paid for an order, or for a share in a group order.
 type Due struct {
 	Order    id.ID
-	Code     string
+	Code     string // of the address of the pay page
+	Share    bool   // it is a share
+	Back     string // the page to go back to
 	Amount   money.Amount
 	Currency string
 	Waits    bool // the order waits for its payment still

@@ -71,7 +71,7 @@ func (w *town) Due(ctx context.Context, code string) (Due, error) {
 		return Due{}, errs.New(errs.NotFound, "There is no such order.")
 	}
 	p, err := w.of(ctx, order)
-	return Due{Order: order, Code: code, Amount: p.Amount, Currency: p.Currency, Payment: p, Waits: p.State == delivery.PaymentAction}, err
+	return Due{Order: order, Code: code, Back: "/orders/" + code, Amount: p.Amount, Currency: p.Currency, Payment: p, Waits: p.State == delivery.PaymentAction}, err
 }
 
 func (w *town) Confirm(ctx context.Context, order id.ID) error { return w.pay.Settle(ctx, order, nil) }

@@ -137,6 +137,9 @@ func (s *Service) day(ctx context.Context, from, to time.Time) (rows []Row, err 
 		}
 		for _, lines := range all {
 			if lines[0].Order == 0 {
+				if share := lines[0].Kind == "share" || lines[0].Kind == "share_back"; share && slices.ContainsFunc(lines, atProvider) {
+					rows = append(rows, takeApart(lines, delivery.Sale{})...) // by card, for a group order: no sale yet
+				}
 				continue // payouts, cash handed in and gift codes are not of an order
 			}
 			b, err := s.Bought(ctx, tx, lines[0].Order)
@@ -171,6 +174,8 @@ func (s *Service) day(ctx context.Context, from, to time.Time) (rows []Row, err 
 	}
 	return rows, nil
 }
+
+func atProvider(l delivery.BookLine) bool { return l.Book.Kind == delivery.BookProvider }
 
 // takeApart returns the rows of one posting of an order: one for each tax rate, the first of which holds what is not of a rate.
 func takeApart(lines []delivery.BookLine, sale delivery.Sale) []Row {
