@@ -118,7 +118,7 @@ func (s *Service) jobs(ctx context.Context) Check {
 }
 
 func (s *Service) events(ctx context.Context) Check {
-	c := Check{Name: "events", Level: Good, Label: i18n.T(ctx, "Events"), Value: i18n.T(ctx, "up to date")}
+	c := Check{Name: "events", Level: Good, Label: i18n.T(ctx, "Event log"), Value: i18n.T(ctx, "up to date")}
 	var worst int64
 	for name, lag := range s.Lag(ctx) {
 		if lag > worst {

@@ -17,6 +17,14 @@ htmx.registerExtension('town', {
   init: (api: { initSecurity(p: unknown): void }) => api.initSecurity(policy),
 })
 
+// Of a row that is wider than the window one sees where one is.
+watch('nav [aria-current="page"]', (a) => {
+  const row = a.parentElement
+  if (!row || row.scrollWidth <= row.clientWidth) return
+  const [r, c] = [row.getBoundingClientRect(), a.getBoundingClientRect()]
+  row.scrollLeft += c.left + c.width / 2 - (r.left + r.width / 2)
+})
+
 const load = (selector: string, island: () => Promise<unknown>) => {
   let loaded = false
   watch(selector, () => {

@@ -5,16 +5,21 @@ import { say } from './say'
 const nameOf = (e: HTMLElement) => e.title || e.ariaLabel || e.textContent?.trim() || ''
 
 function help(): void {
+  if (document.querySelector('dialog[open]')) return
   const list = make('dl', 'keys')
   const seen = new Set<string>()
-  for (const e of document.querySelectorAll<HTMLElement>('[data-key]')) {
-    const key = e.dataset['key'] ?? ''
+  // What acts on a post says its key as data-act until one is at the post.
+  for (const e of document.querySelectorAll<HTMLElement>('[data-key], [data-act]')) {
+    const key = e.dataset['key'] ?? e.dataset['act'] ?? ''
     if (seen.has(key) || !e.checkVisibility()) continue
     seen.add(key)
     list.append(make('dt', '', make('kbd', '', key)), make('dd', '', nameOf(e)))
   }
   list.append(make('dt', '', make('kbd', '', '?')), make('dd', '', say('This list')))
-  const d = make('dialog', 'dialog', make('div', 'dialog-head', make('h2', '', say('Keyboard'))), make('div', 'dialog-body', list))
+  const close = make('button', 'iconbutton', '✕')
+  close.ariaLabel = say('Close')
+  close.dataset['close'] = ''
+  const d = make('dialog', 'dialog', make('div', 'dialog-head', make('h2', '', say('Keyboard')), close), make('div', 'dialog-body', list))
   d.setAttribute('data-modal', '')
   document.body.append(d)
 }

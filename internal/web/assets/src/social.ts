@@ -108,12 +108,16 @@ on('click', '.news-pill', () => window.scrollTo({ top: 0, behavior: matchMedia('
 // ---- keys: j and k go from post to post, the letters of the buttons act on the one where one is ----
 
 let at: HTMLElement | null = null
+const name = () => {
+  for (const b of at?.isConnected ? all('[data-act]', at) : []) b.setAttribute('data-key', b.dataset['act'] ?? '')
+}
 const enter = (p: HTMLElement | null) => {
   if (p === at) return
   for (const b of at ? all('[data-act]', at) : []) b.removeAttribute('data-key')
   at = p
-  for (const b of p ? all('[data-act]', p) : []) b.setAttribute('data-key', b.dataset['act'] ?? '')
+  name()
 }
+document.addEventListener('htmx:after:swap', name) // the server's buttons know nothing of where one is
 document.addEventListener('focusin', (e) => {
   const p = e.target instanceof Element ? e.target.closest<HTMLElement>('.post[data-id]') : null
   if (p) enter(p)
