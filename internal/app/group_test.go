@@ -14,6 +14,7 @@ import (
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/delivery/cart"
 	"github.com/stoa-town/stoa/internal/delivery/group"
+	"github.com/stoa-town/stoa/internal/delivery/ledger"
 	"github.com/stoa-town/stoa/internal/delivery/order"
 	"github.com/stoa-town/stoa/internal/delivery/wallet"
 	"github.com/stoa-town/stoa/internal/platform/access"
@@ -350,4 +351,35 @@ func TestWhatOthersPaidIsNeverSpentTwiceNorLost(t *testing.T) {
 		}
 		p.verified(t)
 	})
+}
+
+func TestTheBooksNoticeAPotThatIsNotWhatWasPaid(t *testing.T) {
+	p := newPlace(t, "")
+	tb := p.table(t, "bruno", "carla")
+	tb.give(t, tb.others[0], 1050)
+	if err := tb.GroupOrders.Collect(as(tb.anna), tb.token, 0); err != nil {
+		t.Fatal(err)
+	}
+	for i, how := range []group.Pay{byCredit, byCard("tok_ok")} {
+		if err := tb.pay(tb.others[i], how); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.verified(t)
+	for _, damage := range []string{
+		`UPDATE group_share SET amount = amount + 1 WHERE method = 'credit'`,
+		`UPDATE payment SET amount = amount - 2 WHERE group_id <> 0`,
+		`DELETE FROM group_share WHERE method = 'credit'`,
+	} {
+		if err := p.DB.Write(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), damage)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		c, err := p.Ledger.Verify(t.Context())
+		if err != nil || c.Found[ledger.CheckPayment] != 1 || len(c.Findings) != 1 {
+			t.Errorf("after %s: %+v, %v", damage, c, err)
+		}
+	}
 }
