@@ -17,8 +17,9 @@ import (
 
 // What breaks apps of Mastodon at servers that are none: a test each.
 
-func TestQuirk01BodiesInEveryForm(t *testing.T) {
-	w := open(t)
+func TestQuirk01BodiesInEveryForm(t *testing.T) { onBoth(t, bodiesInEveryForm) }
+
+func bodiesInEveryForm(t *testing.T, w *town) {
 	anna, ben := w.person(t, "anna"), w.person(t, "ben")
 	multi := func(fields map[string]string) [2]string {
 		kind, body := parts(t, fields, nil)
@@ -83,8 +84,9 @@ func TestQuirk01BodiesInEveryForm(t *testing.T) {
 	}
 }
 
-func TestQuirk02BooleansInEveryWord(t *testing.T) {
-	w := open(t)
+func TestQuirk02BooleansInEveryWord(t *testing.T) { onBoth(t, booleansInEveryWord) }
+
+func booleansInEveryWord(t *testing.T, w *town) {
 	anna := w.person(t, "anna")
 	for word, want := range map[string]bool{"true": true, "1": true, "on": true, "t": true, "True": true, "false": false, "0": false, "False": false, "off": false, "f": false} {
 		var got struct {
@@ -161,8 +163,9 @@ func own(path string) bool {
 	return strings.HasPrefix(path, "/api/v1/media/") || strings.HasSuffix(path, "/source")
 }
 
-func TestQuirk03IDsAreStringsThatSort(t *testing.T) {
-	w := open(t)
+func TestQuirk03IDsAreStringsThatSort(t *testing.T) { onBoth(t, idsAreStringsThatSort) }
+
+func idsAreStringsThatSort(t *testing.T, w *town) {
 	_, ben, paths := lively(t, w)
 	for _, path := range paths {
 		if own(path) {
@@ -197,8 +200,9 @@ func TestQuirk03IDsAreStringsThatSort(t *testing.T) {
 
 var linkOf = regexp.MustCompile(`^(?:<([^>]+)>; rel="next")?(?:, )?(?:<([^>]+)>; rel="prev")?$`)
 
-func TestQuirk04PagesByTheLinkHeader(t *testing.T) {
-	w := open(t)
+func TestQuirk04PagesByTheLinkHeader(t *testing.T) { onBoth(t, pagesByTheLinkHeader) }
+
+func pagesByTheLinkHeader(t *testing.T, w *town) {
 	anna := w.person(t, "anna")
 	var made []string
 	for i := range 7 {
@@ -283,8 +287,9 @@ var (
 	}
 )
 
-func TestQuirk05NothingIsNullThatAppsRead(t *testing.T) {
-	w := open(t)
+func TestQuirk05NothingIsNullThatAppsRead(t *testing.T) { onBoth(t, nothingIsNullThatAppsRead) }
+
+func nothingIsNullThatAppsRead(t *testing.T, w *town) {
 	anna, ben, paths := lively(t, w)
 	statuses, accounts := 0, 0
 	for _, path := range paths {
@@ -401,8 +406,9 @@ func TestQuirk07TheVersionIsOneThatAppsKnow(t *testing.T) {
 	}
 }
 
-func TestQuirk09OnlyTheCodeFlowSignsPeopleIn(t *testing.T) {
-	w := open(t)
+func TestQuirk09OnlyTheCodeFlowSignsPeopleIn(t *testing.T) { onBoth(t, onlyTheCodeFlowSignsPeopleIn) }
+
+func onlyTheCodeFlowSignsPeopleIn(t *testing.T, w *town) {
 	anna := w.person(t, "anna")
 	a := w.register(t)
 	token := func(form url.Values) reply {
@@ -453,7 +459,10 @@ func TestQuirk09OnlyTheCodeFlowSignsPeopleIn(t *testing.T) {
 }
 
 func TestQuirk10ErrorsAreInTheirForm(t *testing.T) {
-	w := open(t, "--set", "limits.rate=on", "--set", "limits.api=60/5m")
+	onBoth(t, errorsAreInTheirForm, "--set", "limits.rate=on", "--set", "limits.api=60/5m")
+}
+
+func errorsAreInTheirForm(t *testing.T, w *town) {
 	anna, ben := w.person(t, "anna"), w.person(t, "ben")
 	secret := anna.post("only for who follows me", "visibility", "private")
 	direct := anna.post("for myself", "visibility", "direct")
@@ -508,8 +517,9 @@ func TestQuirk10ErrorsAreInTheirForm(t *testing.T) {
 	t.Error("400 requests were not too many")
 }
 
-func TestQuirk11ContentIsSafeHTML(t *testing.T) {
-	w := open(t)
+func TestQuirk11ContentIsSafeHTML(t *testing.T) { onBoth(t, contentIsSafeHTML) }
+
+func contentIsSafeHTML(t *testing.T, w *town) {
 	anna := w.person(t, "anna")
 	w.person(t, "ben")
 	long := "https://example.org/" + strings.Repeat("way/", 60)
@@ -545,8 +555,9 @@ func TestQuirk11ContentIsSafeHTML(t *testing.T) {
 	anna.want(422, "POST", "/api/v1/statuses", url.Values{"status": {strings.Repeat("é", left+1) + " " + long}}, nil)
 }
 
-func TestQuirk12FilesWithAndWithoutNames(t *testing.T) {
-	w := open(t)
+func TestQuirk12FilesWithAndWithoutNames(t *testing.T) { onBoth(t, filesWithAndWithoutNames) }
+
+func filesWithAndWithoutNames(t *testing.T, w *town) {
 	anna, ben := w.person(t, "anna"), w.person(t, "ben")
 	body := string(picture(t, 1200, 800))
 	bare := "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n" + body + "\r\n--x--\r\n"

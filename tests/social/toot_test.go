@@ -108,8 +108,11 @@ var statusURL = regexp.MustCompile(`/@[a-z0-9_]+/([0-9]+)`)
 
 // TestTootDoesAllThatPeopleDo has two people sit at terminals.
 func TestTootDoesAllThatPeopleDo(t *testing.T) {
+	onBoth(t, tootDoesAllThatPeopleDo, "--set", "town.name=Arkadia", "--set", "signup.rules=Be kind.")
+}
+
+func tootDoesAllThatPeopleDo(t *testing.T, w *town) {
 	anna, ben := newToots(t), newToots(t)
-	w := open(t, "--set", "town.name=Arkadia", "--set", "signup.rules=Be kind.")
 	w.account(t, "anna")
 	w.account(t, "ben")
 	anna.signIn(w, "anna")

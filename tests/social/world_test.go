@@ -36,7 +36,7 @@ func open(t *testing.T, args ...string) *town {
 	return &town{harness.Start(t, "serve", args...)}
 }
 
-// onBoth runs test in a town of each database.
+// onBoth runs test in a town of each database. What never asks the database, or waits half a minute for a ping, is tried in one.
 func onBoth(t *testing.T, test func(t *testing.T, w *town), args ...string) {
 	t.Helper()
 	harness.Databases(t, func(t *testing.T, database ...string) { test(t, open(t, append(database, args...)...)) })
