@@ -70,7 +70,13 @@ func (a *App) incidents(ctx context.Context) ([]ledger.Incident, error) {
 	}
 	out := make([]ledger.Incident, len(list))
 	for i, in := range list {
-		out[i] = ledger.Incident(in)
+		out[i] = ledger.Incident{ID: in.ID, Order: in.Order, Provider: in.Provider, Ref: in.Ref, Kind: in.Kind, Detail: in.Detail, At: in.At}
+		if in.Order == 0 {
+			continue
+		}
+		if out[i].Code, err = (dues{a}).Code(ctx, in.Order); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }

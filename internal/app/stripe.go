@@ -100,6 +100,18 @@ func (a dues) share(ctx context.Context, n id.ID) (stripe.Due, error) {
 // Confirm has it looked at how the payment of an order or share stands.
 func (a dues) Confirm(ctx context.Context, paid id.ID) error { return a.settlePayment(ctx, paid) }
 
+// Code returns what people call an order, "" where it is known no more or is a share in one.
+func (a dues) Code(ctx context.Context, order id.ID) (string, error) {
+	v, err := a.Orders.Get(ctx, order)
+	if errs.Is(err, errs.NotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return v.Code, nil
+}
+
 // afterBank returns where a customer goes who was at their bank for an order, or for a share.
 func (a *App) afterBank(ctx context.Context, paid id.ID) string {
 	if token, err := a.GroupOrders.TokenOf(ctx, paid); err == nil {

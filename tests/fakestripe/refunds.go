@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 )
 
 // Refund is a refund.
@@ -47,6 +48,9 @@ type Dispute struct {
 	Metadata map[string]string `json:"metadata"`
 	Reason   string            `json:"reason"`
 	Status   string            `json:"status"`
+	Evidence struct {
+		DueBy int64 `json:"due_by"`
+	} `json:"evidence_details"`
 }
 
 func (s *Server) refundRoute(method, ref string, f url.Values) (any, *failure) {
@@ -134,6 +138,7 @@ func (s *Server) Dispute(intent string) string {
 		ID: s.id("dp"), Object: "dispute", Amount: c.Captured, Charge: c.ID, Created: s.now().Unix(), Currency: c.Currency, Intent: in.ID,
 		Livemode: s.Live, Metadata: map[string]string{}, Reason: "product_not_received", Status: "needs_response",
 	}
+	d.Evidence.DueBy = s.now().Add(7 * 24 * time.Hour).Unix()
 	s.disputes[d.ID] = d
 	s.move("adjustment", d.ID, d.Currency, -d.Amount, 1500)
 	s.tell("charge.dispute.created", d)

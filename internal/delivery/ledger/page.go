@@ -31,6 +31,7 @@ type Unclear struct {
 type Incident struct {
 	ID       id.ID     `json:"id"`
 	Order    id.ID     `json:"order,omitzero"`
+	Code     string    `json:"code,omitempty" doc:"The order, as people call it."`
 	Provider string    `json:"provider"`
 	Ref      string    `json:"ref,omitempty" doc:"The provider's name for the payment."`
 	Kind     string    `json:"kind" doc:"capture_refused, refund_refused, void_refused, authorise_refused, or what a provider's event says that disagrees."`

@@ -164,7 +164,7 @@ func (s *Service) form(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	}
-	return httpx.Redirect(w, r, "/orders/"+order.String()+"/refunds")
+	return httpx.Redirect(w, r, "/orders/"+sheet.bought.Code+"/refunds")
 }
 
 // readAmount reads an amount as people write it: "4.50", "4,5" or "4". It returns false for what is none above zero.

@@ -2,27 +2,34 @@ package stripe
 
 import (
 	"context"
+	"net/http"
+	"slices"
 	"time"
 
 	api "github.com/stripe/stripe-go/v85"
 
+	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
 	"github.com/stoa-town/stoa/internal/platform/access"
 	"github.com/stoa-town/stoa/internal/platform/db"
+	"github.com/stoa-town/stoa/internal/platform/httpx"
+	"github.com/stoa-town/stoa/internal/web/ui"
 )
 
 // Dispute is a charge that a customer's bank takes back, or asks about.
 type Dispute struct {
 	ID       string       `json:"id"`
 	Order    id.ID        `json:"order"`
+	Code     string       `json:"code,omitempty" doc:"The order, as people call it."`
 	Ref      string       `json:"ref" doc:"The intent at Stripe."`
 	Amount   money.Amount `json:"amount"`
 	Currency string       `json:"currency"`
 	Reason   string       `json:"reason" doc:"In Stripe's words, such as product_not_received."`
 	Status   string       `json:"status" doc:"In Stripe's words: needs_response, under_review, won, lost and others."`
 	At       time.Time    `json:"at" doc:"When it was first heard of."`
+	Due      time.Time    `json:"due_at,omitzero" doc:"Until when Stripe takes an answer."`
 
 	booked money.Amount // what of it stands in the books
 }
@@ -39,6 +46,11 @@ func (s *Service) Disputes(ctx context.Context) (out []Dispute, err error) {
 		out, err = listDisputes(ctx, tx, maxDisputes)
 		return err
 	})
+	for i := range out {
+		if err == nil {
+			out[i].Code, err = s.Orders.Code(ctx, out[i].Order)
+		}
+	}
 	return out, err
 }
 
@@ -75,6 +87,9 @@ func (s *Service) dispute(ctx context.Context, ref string) error {
 			return err
 		}
 		d.Status = string(got.Status)
+		if got.EvidenceDetails != nil && got.EvidenceDetails.DueBy > 0 {
+			d.Due = time.Unix(got.EvidenceDetails.DueBy, 0).UTC()
+		}
 		if want := takenBack(got.Status, d.Amount); want != d.booked {
 			if err := s.Books.Post(ctx, tx, posting(d, want, s.Now())); err != nil {
 				return err
@@ -99,4 +114,85 @@ func posting(d Dispute, want money.Amount, at time.Time) delivery.Posting {
 		Ref: what + ":" + d.ID, What: what, Order: d.Order, At: at, Note: d.Reason,
 		Entries: []delivery.Entry{book(delivery.BookPlatform, delivery.SubRefunds, change), book(delivery.BookProvider, Name, -change)},
 	}
+}
+
+// open reports whether Stripe waits for the town's answer.
+func (d Dispute) open() bool {
+	return d.Status == string(api.DisputeStatusNeedsResponse) || d.Status == string(api.DisputeStatusWarningNeedsResponse)
+}
+
+// state returns how a dispute stands in a word, with its colour, and what is to be done.
+func (d Dispute) state(ctx context.Context) (word string, tone ui.Tone, todo string) {
+	switch api.DisputeStatus(d.Status) {
+	case api.DisputeStatusNeedsResponse:
+		return i18n.T(ctx, "answer it"), ui.Bad, i18n.T(ctx, "Answer at Stripe, with what shows that the food came: the receipt, the times and the code at the door.")
+	case api.DisputeStatusWarningNeedsResponse:
+		return i18n.T(ctx, "the bank asks"), ui.Warn, i18n.T(ctx, "No money has gone yet. Answer at Stripe, or give the money back.")
+	case api.DisputeStatusUnderReview, api.DisputeStatusWarningUnderReview:
+		return i18n.T(ctx, "the bank looks at it"), ui.Neutral, i18n.T(ctx, "Nothing to do: the bank decides.")
+	case api.DisputeStatusWon:
+		return i18n.T(ctx, "won"), ui.Good, i18n.T(ctx, "Nothing to do: the money is back.")
+	case api.DisputeStatusLost:
+		return i18n.T(ctx, "lost"), ui.Neutral, i18n.T(ctx, "Nothing to do: the town has borne it.")
+	case api.DisputeStatusWarningClosed, api.DisputeStatusPrevented:
+		return i18n.T(ctx, "closed"), ui.Neutral, i18n.T(ctx, "Nothing to do: no money has gone.")
+	}
+	return d.Status, ui.Neutral, i18n.T(ctx, "Look at it at Stripe.")
+}
+
+// why returns a dispute's reason in words.
+func (d Dispute) why(ctx context.Context) string {
+	switch d.Reason {
+	case "product_not_received":
+		return i18n.T(ctx, "It never came")
+	case "product_unacceptable":
+		return i18n.T(ctx, "It was not as it should be")
+	case "fraudulent":
+		return i18n.T(ctx, "Somebody else has paid with the card")
+	case "duplicate":
+		return i18n.T(ctx, "It was charged twice")
+	case "credit_not_processed":
+		return i18n.T(ctx, "A refund did not come")
+	case "unrecognized":
+		return i18n.T(ctx, "The customer does not know the charge")
+	case "general":
+		return i18n.T(ctx, "No reason was given")
+	}
+	return d.Reason
+}
+
+// dashboard returns where a dispute is answered.
+func (s *Service) dashboard(d Dispute) string {
+	if s.opt.Live {
+		return "https://dashboard.stripe.com/disputes/" + d.ID
+	}
+	return "https://dashboard.stripe.com/test/disputes/" + d.ID
+}
+
+func (s *Service) showDisputes(w http.ResponseWriter, r *http.Request) error {
+	list, err := s.Disputes(r.Context())
+	if err != nil {
+		return err
+	}
+	// What waits for an answer first, the most urgent of it on top.
+	slices.SortStableFunc(list, func(a, b Dispute) int {
+		switch {
+		case a.open() && b.open():
+			return a.Due.Compare(b.Due)
+		case a.open():
+			return -1
+		case b.open():
+			return 1
+		}
+		return 0
+	})
+	return httpx.Render(w, r, http.StatusOK, s.disputesPage(list))
+}
+
+// zone is the reader's time zone.
+func zone(ctx context.Context) *time.Location {
+	if z := ui.ChromeFrom(ctx).Zone; z != nil {
+		return z
+	}
+	return time.UTC
 }

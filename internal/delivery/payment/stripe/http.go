@@ -23,6 +23,7 @@ func (s *Service) Routes(rt *httpx.Router) {
 	httpx.Operation(rt, op("POST", "/restaurants/{slug}/payouts-account", "connect-payouts-account", "A link at which the owner tells the payment service what it wants to know", 200),
 		httpx.May("restaurant.manage"), s.restConnect)
 	httpx.Operation(rt, op("GET", "/disputes", "list-disputes", "Charges that customers' banks take back, newest first", 200), httpx.May("admin.read"), s.restDisputes)
+	rt.Page("GET /admin/disputes", httpx.May("admin.read"), s.showDisputes)
 	rt.Raw("POST /webhooks/stripe", httpx.Anyone, s.webhook)
 	s.pages(rt)
 }

@@ -18,7 +18,7 @@ func (s *Service) Personal() personal.Part {
 			{Name: "stripe_charge", Personal: "customer", Plain: "auth_key order_id destination fee amount currency live page ref created_at"},
 			{Name: "stripe_account", Plain: "restaurant live account ready due created_at updated_at"},
 			{Name: "stripe_event", Plain: "id kind at"},
-			{Name: "stripe_dispute", Plain: "id order_id ref amount currency reason status booked created_at updated_at"},
+			{Name: "stripe_dispute", Plain: "id order_id ref amount currency reason status booked created_at updated_at due_at"},
 		},
 		About: func(ctx context.Context) personal.About {
 			return personal.About{

@@ -150,12 +150,14 @@ func forgetEvents(ctx context.Context, tx *db.Tx, before time.Time) error {
 	return nil
 }
 
-const disputeColumns = `id, order_id, ref, amount, currency, reason, status, booked, created_at`
+const disputeColumns = `id, order_id, ref, amount, currency, reason, status, booked, created_at, due_at`
 
 func scanDispute(r db.Scanner) (d Dispute, err error) {
-	var created int64
-	err = r.Scan(&d.ID, (*int64)(&d.Order), &d.Ref, &d.Amount, &d.Currency, &d.Reason, &d.Status, &d.booked, &created)
-	d.At = time.UnixMicro(created).UTC()
+	var created, due int64
+	err = r.Scan(&d.ID, (*int64)(&d.Order), &d.Ref, &d.Amount, &d.Currency, &d.Reason, &d.Status, &d.booked, &created, &due)
+	if d.At = time.UnixMicro(created).UTC(); due > 0 {
+		d.Due = time.UnixMicro(due).UTC()
+	}
 	return d, err
 }
 
@@ -164,10 +166,14 @@ func disputeByID(ctx context.Context, tx *db.Tx, ref string) (Dispute, error) {
 }
 
 func putDispute(ctx context.Context, tx *db.Tx, d Dispute, now time.Time) error {
-	_, err := tx.Exec(ctx, `INSERT INTO stripe_dispute (id, order_id, ref, amount, currency, reason, status, booked, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
-		ON CONFLICT (id) DO UPDATE SET status = $7, booked = $8, updated_at = $9`,
-		d.ID, int64(d.Order), d.Ref, d.Amount, d.Currency, d.Reason, d.Status, d.booked, now.UnixMicro())
+	var due int64
+	if !d.Due.IsZero() {
+		due = d.Due.UnixMicro()
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO stripe_dispute (id, order_id, ref, amount, currency, reason, status, booked, created_at, updated_at, due_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+		ON CONFLICT (id) DO UPDATE SET status = $7, booked = $8, updated_at = $9, due_at = $10`,
+		d.ID, int64(d.Order), d.Ref, d.Amount, d.Currency, d.Reason, d.Status, d.booked, now.UnixMicro(), due)
 	if err != nil {
 		return fmt.Errorf("stripe: store dispute %s: %w", d.ID, err)
 	}

@@ -74,6 +74,10 @@ func (w *town) Due(ctx context.Context, code string) (Due, error) {
 	return Due{Order: order, Code: code, Back: "/orders/" + code, Amount: p.Amount, Currency: p.Currency, Payment: p, Waits: p.State == delivery.PaymentAction}, err
 }
 
+func (w *town) Code(_ context.Context, order id.ID) (string, error) {
+	return "K7Q-" + order.String(), nil
+}
+
 func (w *town) Confirm(ctx context.Context, order id.ID) error { return w.pay.Settle(ctx, order, nil) }
 
 // Shop is what restaurants are asked.

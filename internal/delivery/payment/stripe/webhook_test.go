@@ -37,10 +37,13 @@ func (w *town) listen(t *testing.T) string {
 	})
 	w.Routes(rt)
 	srv := httptest.NewServer(httpx.Harden(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		who := map[string]id.ID{"ada": ada, "ben": ben, "owner": owner}[r.Header.Get("X-Who")]
+		who := map[string]id.ID{"ada": ada, "ben": ben, "owner": owner, "chief": 9}[r.Header.Get("X-Who")]
 		ctx := i18n.With(r.Context(), r.Header.Get("X-Lang"))
 		if who != 0 {
 			ctx = access.With(ctx, access.From(as(t, who)))
+		}
+		if who == 9 {
+			ctx = access.With(ctx, access.Actor{ID: who, Roles: []access.Grant{{Role: access.RoleAdmin}}})
 		}
 		rt.ServeHTTP(rw, r.WithContext(ctx))
 	}), httpx.HardenOptions{Timeout: 10 * time.Second, MaxBody: 1 << 20, Stream: func(*http.Request) bool { return false }}))
@@ -216,7 +219,11 @@ func must(t *testing.T, err error) {
 func TestADisputeIsBookedAndTakenBack(t *testing.T) {
 	run(t, func(t *testing.T, d *db.DB) {
 		w := newTown(t, d, nil)
-		w.fake.SetHooks(fakestripe.Hooks{URL: w.listen(t) + "/webhooks/stripe", Copies: 2, Shuffle: true})
+		at := w.listen(t)
+		if got := visit(t, "chief", "en", at+"/admin/disputes", nil); !strings.Contains(got.body, "No disputes") {
+			t.Errorf("with none the page of disputes says %d %s", got.status, got.body)
+		}
+		w.fake.SetHooks(fakestripe.Hooks{URL: at + "/webhooks/stripe", Copies: 2, Shuffle: true})
 		if err := w.order(t, 530, "pm_card_visa", false); err != nil {
 			t.Fatal(err)
 		}
@@ -232,6 +239,18 @@ func TestADisputeIsBookedAndTakenBack(t *testing.T) {
 		list, err := w.Disputes(admin)
 		if err != nil || len(list) != 1 || list[0].Order != 530 || list[0].Status != "needs_response" {
 			t.Errorf("%v, %v", list, err)
+		}
+		if due := w.Wall().Add(6 * 24 * time.Hour); len(list) == 1 && (list[0].Code != "K7Q-530" || list[0].Due.Before(due)) {
+			t.Errorf("of order %q, due %s; want after %s", list[0].Code, list[0].Due, due)
+		}
+		page := visit(t, "chief", "de", at+"/admin/disputes", nil)
+		for _, want := range []string{"/orders/K7Q-530", "19,90", "Antworte bei Stripe", "Es kam nie", "https://dashboard.stripe.com/test/disputes/" + dispute} {
+			if page.status != 200 || !strings.Contains(page.body, want) {
+				t.Errorf("the page of disputes (%d) lacks %q", page.status, want)
+			}
+		}
+		if got := visit(t, "ada", "en", at+"/admin/disputes", nil); got.status != 403 && got.status != 404 {
+			t.Errorf("customers see the page of disputes: %d", got.status)
 		}
 		if _, err := w.Disputes(as(t, ada)); err == nil {
 			t.Error("customers see disputes")
