@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"net/url"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -361,29 +362,54 @@ func (k *bookkeeping) audit() {
 // errTriedAgain says that PostgreSQL wants a walk from its beginning, which would draw other numbers: it is given up, not wrong.
 var errTriedAgain = errors.New("the database wants the transaction once more")
 
+// patient returns a PostgreSQL database that waits for a walk, however long it draws: by itself it ends a transaction in which nothing was asked
+// for ten seconds, which a busy machine takes now and then.
+func patient(t *testing.T) *db.DB {
+	u, err := url.Parse(dbtest.PostgresURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("idle_in_transaction_session_timeout", "0")
+	q.Set("statement_timeout", "0")
+	u.RawQuery = q.Encode()
+	d, err := db.Open(t.Context(), db.Options{URL: u.String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	if err := d.Migrate(t.Context(), Schema); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // TestTheBooksHoldWhateverHappens walks through what can be done, at random: more of it with -rapid.checks and -rapid.steps.
 func TestTheBooksHoldWhateverHappens(t *testing.T) {
-	dbtest.Run(t, func(t *testing.T, d *db.DB) {
-		undo := errors.New("undo")
-		var failed atomic.Bool
-		rapid.Check(t, func(rt *rapid.T) {
-			s, sh := newBooks(d)
-			tries := 0
-			err := d.Write(t.Context(), func(tx *db.Tx) error {
-				if tries++; tries > 1 {
-					return errTriedAgain
-				}
-				k := &bookkeeping{Service: s, t: t, failed: &failed, rt: rt, ctx: t.Context(), tx: tx, shelf: sh}
-				rt.Repeat(map[string]func(*rapid.T){
-					"": k.look, "gift": k.gift, "place": k.place, "sell": k.sell, "take": k.take, "earn": k.earn, "refund": k.refund, "give back": k.giveBack,
-					"cancel": k.cancel, "restore": k.restore, "pay out": k.payOut, "repeat": k.repeat,
-				})
-				k.audit()
-				return undo
-			})
-			if !errors.Is(err, undo) {
-				rt.Fatal(err)
+	t.Run("sqlite", func(t *testing.T) { walk(t, dbtest.SQLite(t, Schema)) })
+	t.Run("postgres", func(t *testing.T) { walk(t, patient(t)) })
+}
+
+func walk(t *testing.T, d *db.DB) {
+	undo := errors.New("undo")
+	var failed atomic.Bool
+	rapid.Check(t, func(rt *rapid.T) {
+		s, sh := newBooks(d)
+		tries := 0
+		err := d.Write(t.Context(), func(tx *db.Tx) error {
+			if tries++; tries > 1 {
+				return errTriedAgain
 			}
+			k := &bookkeeping{Service: s, t: t, failed: &failed, rt: rt, ctx: t.Context(), tx: tx, shelf: sh}
+			rt.Repeat(map[string]func(*rapid.T){
+				"": k.look, "gift": k.gift, "place": k.place, "sell": k.sell, "take": k.take, "earn": k.earn, "refund": k.refund, "give back": k.giveBack,
+				"cancel": k.cancel, "restore": k.restore, "pay out": k.payOut, "repeat": k.repeat,
+			})
+			k.audit()
+			return undo
 		})
-	}, Schema)
+		if !errors.Is(err, undo) {
+			rt.Fatal(err)
+		}
+	})
 }
