@@ -198,7 +198,11 @@ on('click', '[data-lightbox]', (a, e) => {
 
 // ---- films and sounds: what they are is said until they play ----
 
-const playing = (e: Event) => e.target instanceof HTMLMediaElement && e.target.closest('.photo')?.toggleAttribute('data-playing', !e.target.paused)
+const playing = (e: Event) => {
+  const figure = e.target instanceof HTMLMediaElement ? e.target.closest('.photo') : null
+  figure?.toggleAttribute('data-playing', !(e.target as HTMLMediaElement).paused)
+  figure?.toggleAttribute('data-played', true)
+}
 for (const what of ['play', 'pause', 'ended']) document.addEventListener(what, playing, true) // these do not bubble
 
 // ---- a dish goes into the cart ----
