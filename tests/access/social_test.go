@@ -16,7 +16,7 @@ var friends = []string{"/drafts", "/groups", "/events", "/reviews", "/notificati
 // forFriends reports whether a line is of the social network.
 func forFriends(line string) bool {
 	_, path, _ := strings.Cut(line, " ")
-	for _, p := range []string{"/api/v1/", "/api/v2/", "/@/", "/statuses/", "/lists", "/tags/", "/avatars/", "/headers/", "/calendar/", "/events", "/letters/", "/groups", "/moderation", "/people/", "/account/strikes", "/settings/filters", "/settings/notifications", "/settings/carry", "/notifications/requests/", "/waiting", "/drafts/"} {
+	for _, p := range []string{"/api/v1/", "/api/v2/", "/@/", "/statuses/", "/lists", "/tags/", "/avatars/", "/headers/", "/calendar/", "/events", "/letters/", "/groups", "/moderation", "/people/", "/account/strikes", "/settings/filters", "/settings/notifications", "/settings/carry", "/settings/archive", "/notifications/requests/", "/waiting", "/drafts/"} {
 		if strings.HasPrefix(path, p) {
 			return true
 		}

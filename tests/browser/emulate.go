@@ -61,6 +61,12 @@ func (p *Person) Before(script string) {
 	p.do("prepare documents", command(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}))
 }
 
+// Key presses keys one after the other, as a keyboard does.
+func (p *Person) Key(keys string) {
+	p.t.Helper()
+	p.do("press "+keys, chromedp.KeyEvent(keys))
+}
+
 // Tap presses the first visible element that a CSS selector finds with real mouse events, as often as times says and as fast as they go.
 func (p *Person) Tap(css string, times int) {
 	p.t.Helper()

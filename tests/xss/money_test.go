@@ -69,6 +69,7 @@ func (w *town) aroundPurse() map[string][]page {
 			{"GET /groups/{handle}/edit", "/groups/choir/edit"},
 			{"GET /groups/{handle}/people", "/groups/choir/people"},
 			{"GET /notifications/requests", "/notifications/requests"},
+			{"GET /settings/archive", "/settings/archive"},
 			{"GET /settings/carry", "/settings/carry"},
 			{"GET /settings/notifications", "/settings/notifications"},
 			{"GET /waiting", "/waiting"},

@@ -40,6 +40,11 @@ func choose(p *browser.Person, css, name, kind string, files ...string) {
 	p.Await(fmt.Sprintf(`(() => { const e = document.querySelector(%q); if (!e || document.readyState !== "complete") return false; const t = new DataTransfer(); %s e.files = t.files; e.dispatchEvent(new Event("input", {bubbles: true})); e.dispatchEvent(new Event("change", {bubbles: true})); return true })()`, css, strings.Join(parts, "")), "choose "+name)
 }
 
+// forgive forgets how far the page has moved: somebody wanted it to.
+func forgive(p *browser.Person) {
+	p.Eval(`(window.__seen(window.__shifts.takeRecords()), window.__cls = 0, window.__moved = [], "")`)
+}
+
 func press(p *browser.Person, key string) {
 	p.Eval(fmt.Sprintf(`((document.querySelector("dialog[open]")?.contains(document.activeElement) ? document.activeElement : document.querySelector("dialog[open]") ?? document.activeElement).dispatchEvent(new KeyboardEvent("keydown", {key: %q, bubbles: true, cancelable: true})), "")`, key))
 }
@@ -55,7 +60,10 @@ func TestPicturesAPollAndWhatWaits(t *testing.T) {
 	p.Go("/compose")
 	p.Await(`document.querySelector("[data-emoji] button") !== null`, "have the form ready")
 	choose(p, "#compose input[type=file]", "a.png", "image/png", picture(t, color.RGBA{200, 90, 40, 255}), picture(t, color.RGBA{40, 90, 200, 255}))
+	p.Await(`document.querySelectorAll("#compose .compose-item").length === 2`, "see both pictures")
+	forgive(p)
 	p.Await(`document.querySelectorAll("#compose [name=media]").length === 2`, "see both pictures taken")
+	sound(t, p, "the form while its pictures are taken")
 	p.Fill(`#compose .compose-item:nth-child(1) textarea`, "A pumpkin")
 	p.Fill(`#compose textarea[name=text]`, "From the market ")
 	p.Click(`[data-emoji] button`)
@@ -69,6 +77,7 @@ func TestPicturesAPollAndWhatWaits(t *testing.T) {
 	p.See("Posted.")
 	p.Go("/@anna")
 	p.Await(`document.querySelector("[data-lightbox] img")?.alt === "A pumpkin"`, "see her picture with its words")
+	sound(t, p, "a profile with pictures")
 	p.Click(`[data-lightbox]`)
 	p.SeeIn(`.lightbox`, "1 / 2")
 	press(p, "ArrowRight")
@@ -81,6 +90,7 @@ func TestPicturesAPollAndWhatWaits(t *testing.T) {
 	p.Click(`.poll input[value="1"]`)
 	p.Click(`.poll button`)
 	p.Await(`!!document.querySelector(".poll-own")`, "see her vote")
+	sound(t, p, "the town with a poll and pictures")
 
 	// A draft is written on, scheduled, changed, and moved.
 	p.Go("/compose")
