@@ -130,7 +130,7 @@ func (s *Service) Add(ctx context.Context, owner id.ID, in Input) (*Filter, erro
 			return err
 		}
 		if n >= maxFilters {
-			return errs.New(errs.Invalid, "Validation failed: you have %d filters already.", maxFilters)
+			return errs.New(errs.Invalid, "Validation failed: you have %d filters already: delete one first.", maxFilters)
 		}
 		if err := put(ctx, tx, owner, f); err != nil {
 			return err

@@ -148,7 +148,7 @@ func admit(now Role, how Joining) (Role, error) {
 	case now.In():
 		return now, nil
 	case now == Barred:
-		return now, errs.New(errs.Forbidden, "You have been removed from this group.").WithCode("barred")
+		return now, errs.New(errs.Forbidden, "You have been removed from this group. Its owners can let you in again.").WithCode("barred")
 	case now == Invited || how == Freely:
 		return Member, nil
 	case how == ByAsking:

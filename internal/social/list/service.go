@@ -139,7 +139,7 @@ func (s *Service) Add(ctx context.Context, owner id.ID, in Input) (*social.List,
 			return err
 		}
 		if len(all) >= maxLists {
-			return errs.New(errs.Invalid, "Validation failed: you have %d lists already.", maxLists)
+			return errs.New(errs.Invalid, "Validation failed: you have %d lists already: delete one first.", maxLists)
 		}
 		if err := put(ctx, tx, l); err != nil {
 			return err

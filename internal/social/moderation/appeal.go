@@ -94,7 +94,7 @@ func (s *Service) Appeal(ctx context.Context, strike id.ID, ticket, words string
 			return err
 		}
 		if !ok {
-			return errs.New(errs.Conflict, "This can't be appealed against, or no longer.")
+			return errs.New(errs.Conflict, "This can't be appealed against, or no longer: one appeals once, within 20 days, while it holds.")
 		}
 		return s.Audit(ctx, tx, "moderation.appeal", audit.Thing("account", k.Profile), map[string]any{"strike": strike.String()})
 	})

@@ -178,7 +178,7 @@ func (h *Hub) subscribe(c *client, t topic) error {
 		}
 	}
 	if len(c.topics) >= maxTopics {
-		return errs.New(errs.Invalid, "At most %d streams on one connection.", maxTopics)
+		return errs.New(errs.Invalid, "At most %d streams on one connection: end one, or open another connection.", maxTopics)
 	}
 	c.topics = append(c.topics, t)
 	h.heard = nil
