@@ -19,12 +19,8 @@ func excused(op, field string) bool {
 	if last == "reason" { // of what becomes of an order it is a word of a list, and else written out
 		return strings.HasPrefix(op, "POST /orders/") || strings.HasPrefix(op, "POST /courier/tasks/")
 	}
-	return slices.Contains(words, last) || slices.ContainsFunc(reviewed, func(r string) bool { return strings.HasPrefix(op, r) })
+	return slices.Contains(words, last)
 }
-
-// reviewed are operations whose texts become statuses and are shown by what shows those: of an order that was delivered, which takes an
-// evening, and of who is invited.
-var reviewed = []string{"POST /orders/{id}/review", "PATCH /reviews/{id}", "PUT /reviews/{id}/answer", "POST /groups/{handle}/invitations"}
 
 // led are pages that lead away who has nothing to do there, or whose address holds a payload, which a browser may write differently.
 var led = []string{"", "GET /letters/stop/{account}/{sig}", "GET /sign-in/second", "GET /sign-in/with/{provider}/callback"}
@@ -40,5 +36,5 @@ var nopages = []string{
 	"GET /town/newer", "GET /town/news", "GET /notifications/live", "GET /notifications/push", "GET /statuses/{id}/card", "GET /statuses/{id}/menu", "GET /compose/pick",
 	"GET /admin/export/accounting", "GET /admin/payouts/{id}/payouts.csv", "GET /admin/payouts/{id}/sepa.xml", "GET /orders/{code}/receipt/{file}", "GET /statements/{file}",
 	"GET /settings/carry/progress", "GET /statuses/{id}/translation", "GET /orders/{code}/paid", "GET /sandbox/3ds/{ref}", "GET /pay/{code}", "GET /admin/finance/{id}",
-	"GET /lists/{id}/people", "GET /oauth/authorize/{$}", "GET /orders/{code}/review", "GET /moderation/reports/{id}", "GET /tags/{tag}",
+	"GET /lists/{id}/people", "GET /oauth/authorize/{$}", "GET /moderation/reports/{id}", "GET /tags/{tag}",
 }

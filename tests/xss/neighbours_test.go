@@ -97,13 +97,24 @@ func (w *town) talk() {
 	}
 	w.friend(w.owner, "POST", "/api/v1/reports", url.Values{"account_id": {f.profile}, "comment": {hole}, "status_ids[]": {f.post}})
 	w.friend(w.owner, "POST", "/api/v1/accounts/"+f.profile+"/note", url.Values{"comment": {hole}})
+	w.praise()
+}
+
+// praise writes the payload about what was brought, and has the restaurant answer with it.
+func (w *town) praise() {
+	var made struct {
+		ID string `json:"id"`
+	}
+	w.offer(w.customer, "POST", "/orders/{id}/review", "/orders/"+w.brought.ID+"/review", map[string]any{"stars": 5, "text": hole}, &made)
+	w.offer(w.customer, "PATCH", "/reviews/{id}", "/reviews/"+made.ID, map[string]any{"text": hole + " after all"}, nil)
+	w.offer(w.owner, "PUT", "/reviews/{id}/answer", "/reviews/"+made.ID+"/answer", map[string]any{"text": hole}, nil)
 }
 
 // amongNeighbours returns the pages of the social network that are looked at with each payload, by who does.
 func (w *town) amongNeighbours() map[string][]page {
 	f := w.friends
 	return map[string][]page{
-		"":      {{"GET /@/{handle}/{id}", "/@otto/" + f.post}},
+		"":      {{"GET /@/{handle}/{id}", "/@otto/" + f.post}, {"GET /r/{slug}/reviews", "/r/" + w.shop.Slug + "/reviews"}},
 		"otto":  {{"GET /groups/{handle}", "/groups/choir"}, {"GET /lists", "/lists"}},
 		"meera": {{"GET /@/{handle}", "/@otto"}},
 	}
@@ -119,7 +130,6 @@ func (w *town) aroundTown() map[string][]page {
 			{"GET /groups", "/groups"},
 			{"GET /events", "/events"},
 			{"GET /search", "/search?q=" + q},
-			{"GET /r/{slug}/reviews", "/r/" + w.shop.Slug + "/reviews"},
 			{"GET /statuses/{id}/history", "/statuses/" + f.post + "/history"},
 			{"GET /account/strikes/{id}", "/account/strikes/1?ticket=" + q},
 			{"GET /letters/stop/{account}/{sig}", "/letters/stop/1/" + url.PathEscape(w.payload)},
@@ -141,6 +151,7 @@ func (w *town) aroundTown() map[string][]page {
 			{"GET /search", "/search?q=" + q},
 			{"GET /account/notifications", "/account/notifications"},
 			{"GET /account/strikes", "/account/strikes"},
+			{"GET /orders/{code}/review", "/orders/" + plainCode(w.brought) + "/review"},
 			{"GET /@/{handle}/followers", "/@otto/followers"},
 			{"GET /@/{handle}/following", "/@otto/following"},
 			{"GET /people/blocked", "/people/blocked"},
