@@ -28,6 +28,11 @@ type Earnings struct {
 	Total    money.Amount `json:"total"`
 }
 
+// any reports whether anything was done or earned.
+func (e Earnings) any() bool {
+	return e.Orders != 0 || e.Pay != 0 || e.Tips != 0 || e.Floor != 0 || e.Other != 0 || e.Total != 0
+}
+
 // Standing is what the town owes a courier now, and what they hold of its cash.
 type Standing struct {
 	Owed money.Amount `json:"owed" doc:"Earned and not paid out yet."`

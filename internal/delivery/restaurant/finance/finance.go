@@ -49,6 +49,11 @@ type Figures struct {
 	Earned     money.Amount `json:"earned" doc:"All of that together."`
 }
 
+// quiet reports whether nothing moved.
+func (f Figures) quiet() bool {
+	return f.Sold == 0 && f.Discounts == 0 && f.Refunds == 0 && f.Commission == 0 && f.CardFees == 0 && f.Tips == 0 && f.Earned == 0
+}
+
 // count adds what entries come to.
 func (f *Figures) count(sums []delivery.BookSum) {
 	for _, x := range sums {
