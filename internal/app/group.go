@@ -14,7 +14,7 @@ import (
 // groupOrders builds what lets several people fill one order.
 func (a *App) groupOrders(quoter *cart.Quoter) *group.Service {
 	return group.New(group.Deps{
-		DB: a.DB, IDs: a.IDs, Now: a.Now, Hub: a.Hub, Carts: cartsOf{a.Carts}, Shop: a.Restaurants.Shop, Quote: quoter.Quote, HTTPS: a.https(),
+		DB: a.DB, IDs: a.IDs, Now: a.Now, Hub: a.Hub, Carts: cartsOf{a.Carts}, Shop: a.Restaurants.Shop, Quote: quoter.Quote, HTTPS: a.https(), Where: cart.Where,
 		Payments: a.Payments, Books: a.Ledger, Jobs: a.Jobs,
 		Cards: func(ctx context.Context) ([]ui.Option, error) {
 			if kept := a.cards(); kept != nil {

@@ -111,3 +111,11 @@ func (s *Service) ownerFor(w http.ResponseWriter, r *http.Request) Owner {
 	}
 	return o
 }
+
+// Where returns where a browser has dinner brought, nil where nobody has said so.
+func Where(r *http.Request) *geo.Point {
+	if p := placeOf(r); p != nil {
+		return &p.point
+	}
+	return nil
+}

@@ -70,6 +70,7 @@ type Member struct {
 
 	person  string
 	account id.ID
+	payment id.ID // of their share
 }
 
 // Line is a dish of a member's.

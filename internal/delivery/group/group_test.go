@@ -2,6 +2,7 @@ package group
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/geo"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
@@ -59,6 +61,7 @@ func newTown(d *db.DB) *town {
 			return out, nil
 		},
 		Bill: func(context.Context, id.ID) (Bill, error) { return t.bill, nil },
+		Where: func(*http.Request) *geo.Point { return nil },
 		Jobs: jobs.New(d, bus, t.clock.Now, id.NewSource(2), jobs.Options{}),
 	})
 	t.React(t.log)

@@ -166,6 +166,11 @@ func (s *Service) showTyped(w http.ResponseWriter, r *http.Request, status int, 
 	if err := s.payable(ctx, v); err != nil {
 		return err
 	}
+	if v.Mine && v.Err == nil && !v.Collecting && (v.State == Open || v.State == Locked) {
+		if v.Extra, err = s.fee(r, v.Group); err != nil {
+			return err
+		}
+	}
 	w.Header().Set("Cache-Control", "private, no-store")
 	if httpx.IsFragment(r) {
 		return httpx.Render(w, r, status, body(v))
@@ -173,10 +178,29 @@ func (s *Service) showTyped(w http.ResponseWriter, r *http.Request, status int, 
 	return httpx.Render(w, r, status, page(v))
 }
 
+// fee returns what it costs to bring a group order to where its host has dinner brought, as they would type it; "" where that is not known.
+func (s *Service) fee(r *http.Request, g *Group) (string, error) {
+	at := s.Where(r)
+	if at == nil {
+		return "", nil
+	}
+	q := delivery.QuoteRequest{Restaurant: g.Restaurant, Mode: delivery.ByCourier, To: &delivery.Address{Point: *at}}
+	for _, m := range g.Members {
+		for _, l := range m.Lines {
+			q.Lines = append(q.Lines, l.LineRequest)
+		}
+	}
+	now, err := s.Quote(r.Context(), q)
+	if err != nil || now.Fee <= 0 {
+		return "", err
+	}
+	return strings.TrimSpace(strings.TrimSuffix(money.Format(now.Fee, g.Currency), g.Currency)), nil
+}
+
 // payable puts into a view what the viewer's own share can be paid with, where it is to be paid.
 func (s *Service) payable(ctx context.Context, v *view) (err error) {
 	i := slices.IndexFunc(v.Members, func(m Member) bool { return m.ID == v.Me && v.Me != 0 })
-	if i < 0 || !v.Collecting || v.Members[i].State == "" {
+	if i < 0 || v.State != Locked || !v.Collecting || v.Members[i].State == "" {
 		return nil
 	}
 	v.Share = &v.Members[i]
@@ -242,8 +266,8 @@ func (s *Service) payForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for _, m := range g.Members {
-		if m.Action != nil && m.Action.URL != "" {
-			return httpx.Redirect(w, r, m.Action.URL)
+		if m.Action != nil {
+			return httpx.Redirect(w, r, "/pay/"+m.payment.String()) // knows where each provider asks
 		}
 	}
 	return httpx.Redirect(w, r, "/g/"+token)

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/stoa-town/stoa/internal/base/clock"
 	"github.com/stoa-town/stoa/internal/base/errs"
+	"github.com/stoa-town/stoa/internal/base/geo"
 	"github.com/stoa-town/stoa/internal/base/i18n"
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/base/money"
@@ -52,6 +54,8 @@ type Deps struct {
 	Shop  func(ctx context.Context, restaurant id.ID) (*delivery.Shop, error)
 	// Quote prices what somebody wants.
 	Quote func(ctx context.Context, req delivery.QuoteRequest) (*delivery.Quote, error)
+	// Where returns where a browser has dinner brought, nil where that is not known.
+	Where func(r *http.Request) *geo.Point
 	// Bill returns what an order came to and where it stands.
 	Bill func(ctx context.Context, order id.ID) (Bill, error)
 	Payments Payments

@@ -326,7 +326,7 @@ func (g *Group) show(all []shareNow, who Who) {
 			continue
 		}
 		m := &g.Members[i]
-		m.Share, m.State, m.Action = r.amount, r.state, nil
+		m.Share, m.State, m.Action, m.payment = r.amount, r.state, nil, r.id
 		if who.Account != 0 && r.account == who.Account {
 			m.Action = r.action
 		}
@@ -334,6 +334,16 @@ func (g *Group) show(all []shareNow, who Who) {
 			g.Pot += r.amount
 		}
 	}
+}
+
+// asked returns the sum of the shares that are paid, or to be paid, before the order.
+func (g *Group) asked() (sum money.Amount) {
+	for _, m := range g.Members {
+		if m.State != "" && m.State != ShareReturned {
+			sum += m.Share
+		}
+	}
+	return sum
 }
 
 // heardPayment tells those who look at a group order that a share was paid, or declined.

@@ -48,7 +48,7 @@
 // The tab opens one event stream (/live?topic=…&topic=…) for the space-separated topics of all [data-live] elements. Each message is
 // {event name, id, data JSON with "topic"}. Every element that lists the topic gets a DOM event "live" (detail {event, data}; it does not
 // bubble, so nested regions refresh alone); data-live-on="order.ready order.delayed" keeps only those names. The stream's event "resync"
-// reaches all elements. data-live-src on a region names another stream than /live (a guest's); <html data-stream> is "on" or "off". The answer to hx-get must contain the region itself, with the same id and attributes. Bursts are merged.
+// reaches all elements. data-live-src on a region names another stream than /live (a guest's); data-live-again has a region fetch itself once its stream is open, where nothing is kept of what was sent before. <html data-stream> is "on" or "off". The answer to hx-get must contain the region itself, with the same id and attributes. Bursts are merged.
 //
 // # A form
 //

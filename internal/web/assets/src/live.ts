@@ -69,6 +69,8 @@ async function read(topics: string[], signal: AbortSignal): Promise<void> {
   window.clearTimeout(warn)
   warn = undefined
   state('on')
+  // What was sent between a page and its stream is lost where nothing is kept of it.
+  for (const e of document.querySelectorAll('[data-live-again]')) e.dispatchEvent(new CustomEvent('live'))
   const s = strip()
   if (s) s.hidden = true
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader()
