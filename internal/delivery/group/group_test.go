@@ -60,9 +60,9 @@ func newTown(d *db.DB) *town {
 			}
 			return out, nil
 		},
-		Bill: func(context.Context, id.ID) (Bill, error) { return t.bill, nil },
+		Bill:  func(context.Context, id.ID) (Bill, error) { return t.bill, nil },
 		Where: func(*http.Request) *geo.Point { return nil },
-		Jobs: jobs.New(d, bus, t.clock.Now, id.NewSource(2), jobs.Options{}),
+		Jobs:  jobs.New(d, bus, t.clock.Now, id.NewSource(2), jobs.Options{}),
 	})
 	t.React(t.log)
 	return t

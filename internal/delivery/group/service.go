@@ -57,7 +57,7 @@ type Deps struct {
 	// Where returns where a browser has dinner brought, nil where that is not known.
 	Where func(r *http.Request) *geo.Point
 	// Bill returns what an order came to and where it stands.
-	Bill func(ctx context.Context, order id.ID) (Bill, error)
+	Bill     func(ctx context.Context, order id.ID) (Bill, error)
 	Payments Payments
 	Books    Books
 	Jobs     *jobs.Queue
