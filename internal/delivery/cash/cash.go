@@ -5,7 +5,6 @@
 package cash
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -102,17 +101,12 @@ func posting(h *HandIn) delivery.Posting {
 	return p
 }
 
-// readAmount reads an amount as people write it: "4.50", "4,5", "-4" or "0". It returns false for what is none.
+// readAmount reads an amount as money.Parse does, but for one below zero as well.
 func readAmount(s, currency string) (money.Amount, bool) {
-	s, below := strings.CutPrefix(strings.ReplaceAll(strings.TrimSpace(s), ",", "."), "-")
-	whole, rest, _ := strings.Cut(s, ".")
-	places := money.Decimals(currency)
-	if whole == "" || len(rest) > places || len(whole) > 9 || strings.Trim(whole+rest, "0123456789") != "" {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(whole+rest+strings.Repeat("0", places-len(rest)), 10, 64)
+	s, below := strings.CutPrefix(strings.TrimSpace(s), "-")
+	n, ok := money.Parse(s, currency)
 	if below {
 		n = -n
 	}
-	return n, err == nil
+	return n, ok
 }

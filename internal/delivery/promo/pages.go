@@ -1,6 +1,7 @@
 package promo
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -133,7 +134,7 @@ const browserTime = "2006-01-02T15:04"
 func (f *form) into(p *Promotion, currency string, loc *time.Location) error {
 	var wrong []errs.Field
 	amount := func(path, s string) money.Amount {
-		n, ok := readAmount(s, money.Decimals(currency))
+		n, ok := money.Parse(cmp.Or(strings.TrimSpace(s), "0"), currency)
 		if !ok {
 			wrong = append(wrong, errs.FieldOf(path, "Write an amount such as 2.50."))
 		}
@@ -170,22 +171,6 @@ func (f *form) into(p *Promotion, currency string, loc *time.Location) error {
 		}
 	}
 	return errs.InvalidFields(wrong)
-}
-
-// readAmount reads "2.50", "2,5" or "2" as minor units; nothing is 0.
-func readAmount(s string, decimals int) (money.Amount, bool) {
-	whole, frac, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(s), ",", "."), ".")
-	if len(whole) > 7 || len(frac) > decimals {
-		return 0, false
-	}
-	var n money.Amount
-	for _, r := range whole + frac + strings.Repeat("0", decimals-len(frac)) {
-		if r < '0' || r > '9' {
-			return 0, false
-		}
-		n = n*10 + money.Amount(r-'0')
-	}
-	return n, true
 }
 
 // formOf returns a promotion as it would have been typed.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/a-h/templ"
 	"github.com/danielgtaylor/huma/v2"
@@ -151,7 +150,7 @@ func (s *Service) form(w http.ResponseWriter, r *http.Request) error {
 		}
 	case "amount":
 		var ok bool
-		if wish.Amount, ok = readAmount(in.Amount, sheet.Currency); !ok {
+		if wish.Amount, ok = money.Parse(in.Amount, sheet.Currency); !ok || wish.Amount == 0 {
 			err = errs.InvalidField("amount", "Give an amount such as 4.50.")
 		}
 	}
@@ -165,15 +164,4 @@ func (s *Service) form(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return httpx.Redirect(w, r, "/orders/"+sheet.bought.Code+"/refunds")
-}
-
-// readAmount reads an amount as people write it: "4.50", "4,5" or "4". It returns false for what is none above zero.
-func readAmount(s, currency string) (money.Amount, bool) {
-	whole, rest, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(s), ",", "."), ".")
-	places := money.Decimals(currency)
-	if len(rest) > places || len(whole) > 9 || strings.Trim(whole+rest, "0123456789") != "" {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(whole+rest+strings.Repeat("0", places-len(rest)), 10, 64)
-	return n, err == nil && n > 0
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/csv"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -276,13 +275,10 @@ func (s *Service) endForm(w http.ResponseWriter, r *http.Request) error {
 	return httpx.Redirect(w, r, "/admin/credit?done=1")
 }
 
-// readAmount reads "2.50", "2,5" or "2" as minor units of a currency.
 func readAmount(path, typed, currency string) (money.Amount, error) {
-	whole, frac, _ := strings.Cut(strings.ReplaceAll(strings.TrimSpace(typed), ",", "."), ".")
-	d := money.Decimals(currency)
-	n, err := strconv.ParseUint(whole+frac+strings.Repeat("0", max(0, d-len(frac))), 10, 40)
-	if err != nil || len(frac) > d {
+	n, ok := money.Parse(typed, currency)
+	if !ok {
 		return 0, errs.InvalidField(path, "Write an amount such as 2.50.")
 	}
-	return money.Amount(n), nil
+	return n, nil
 }
