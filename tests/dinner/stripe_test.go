@@ -93,6 +93,13 @@ func TestTwoPayTheirOwnShareOfADinner(t *testing.T) {
 	anna.Click("#cart-bar a")
 	anna.ClickText("Order together with others")
 	anna.See("Pass this page's address on")
+	first := anna.Path()
+	anna.Go("/cart")
+	anna.ClickText("Order together with others")
+	anna.See("Pass this page's address on")
+	if p := anna.Path(); p != first {
+		t.Errorf("asked again, a second group order %s is opened beside %s", p, first)
+	}
 	anna.ClickText("Add the 2 dishes of your cart")
 	anna.SeeIn("#group", "19.20")
 	link := anna.Path()

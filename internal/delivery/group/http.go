@@ -101,6 +101,13 @@ func (s *Service) createForm(w http.ResponseWriter, r *http.Request) error {
 	if err := httpx.DecodeForm(w, r, &in); err != nil {
 		return err
 	}
+	// Who takes part in one there already is led back to it.
+	if token, err := s.openFor(r.Context(), whoIs(r), in.Restaurant); err != nil || token != "" {
+		if err != nil {
+			return err
+		}
+		return httpx.Redirect(w, r, "/g/"+token)
+	}
 	var deadline time.Time
 	if in.Minutes > 0 {
 		deadline = s.Now().Add(time.Duration(min(in.Minutes, 48*60)) * time.Minute)

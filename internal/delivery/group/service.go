@@ -182,6 +182,18 @@ func (s *Service) Get(ctx context.Context, token string, who Who) (*Group, error
 	return &g, nil
 }
 
+// openFor returns the token of the newest open group order at a restaurant in which somebody takes part, "" where there is none.
+func (s *Service) openFor(ctx context.Context, who Who, restaurant id.ID) (token string, err error) {
+	err = s.DB.Read(ctx, func(tx *db.Tx) error {
+		token, err = openToken(ctx, tx, who.person(), restaurant)
+		if errors.Is(err, db.ErrNoRow) {
+			err = nil
+		}
+		return err
+	})
+	return token, err
+}
+
 // price says what a line costs now.
 func (s *Service) price(ctx context.Context, g *Group, l *Line) error {
 	q, err := s.Quote(ctx, delivery.QuoteRequest{Restaurant: g.Restaurant, Mode: delivery.Pickup, Lines: []delivery.LineRequest{l.LineRequest}})

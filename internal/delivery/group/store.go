@@ -87,6 +87,13 @@ func tokensOf(ctx context.Context, tx *db.Tx, order id.ID) ([]string, error) {
 	}, `SELECT token FROM group_order WHERE order_id = $1`, order)
 }
 
+// openToken returns the token of the newest open group order at a restaurant with a member, or db.ErrNoRow.
+func openToken(ctx context.Context, tx *db.Tx, person string, restaurant id.ID) (token string, err error) {
+	err = tx.Row(ctx, `SELECT g.token FROM group_member m JOIN group_order g ON g.id = m.group_id
+		WHERE m.person = $1 AND g.restaurant = $2 AND g.state = 'open' ORDER BY g.id DESC LIMIT 1`, person, restaurant).Scan(&token)
+	return token, err
+}
+
 // join stores a member, or gives one that is there already another name.
 func join(ctx context.Context, tx *db.Tx, m *Member, group id.ID) error {
 	_, err := tx.Exec(ctx, `INSERT INTO group_member (id, group_id, person, account, name, paid) VALUES ($1, $2, $3, $4, $5, 0)

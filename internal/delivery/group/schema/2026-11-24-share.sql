@@ -19,3 +19,6 @@ CREATE TABLE group_share (
 );
 CREATE INDEX group_share_group ON group_share (group_id);
 CREATE INDEX group_share_order ON group_share (order_id) WHERE order_id <> 0;
+
+-- Somebody's own, to be led back to them.
+CREATE INDEX group_member_person ON group_member (person);
