@@ -230,7 +230,7 @@ func TestAFilmSaysWhatItIsBeforeItPlays(t *testing.T) {
 	}
 	p.Go("/@anna")
 	p.Settle()
-	film := `.photo-video video[controls][aria-label="Film: The ferry comes in"]`
+	film := `.photo-video video[controls][poster^="data:image/svg"][aria-label="Film: The ferry comes in"]`
 	p.SeeIn(`.photo-video .photo-kind`, "Film · 0:0")
 	p.SeeIn(`.photo-video .photo-kind`, " MB")
 	p.Await(`(v => !!v && Math.abs(v.getBoundingClientRect().width / v.getBoundingClientRect().height - v.width / v.height) < 0.05)(document.querySelector('`+film+`'))`, "see the room of the film kept in its own shape")

@@ -49,6 +49,11 @@ func clipIcon(a *social.Attachment) string {
 	return "play"
 }
 
+// bare is a picture of a size with nothing on it. Without a poster, players draw a dark sheet.
+func bare(w, h string) string {
+	return "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='" + w + "' height='" + h + "'/%3E"
+}
+
 // clipName is what screen readers call a player.
 func clipName(ctx context.Context, a *social.Attachment) string {
 	if d := text(a.Description); d != "" {
