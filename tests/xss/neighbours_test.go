@@ -105,8 +105,9 @@ func (w *town) praise() {
 	var made struct {
 		ID string `json:"id"`
 	}
-	w.offer(w.customer, "POST", "/orders/{id}/review", "/orders/"+w.brought.ID+"/review", map[string]any{"stars": 5, "text": hole}, &made)
-	w.offer(w.customer, "PATCH", "/reviews/{id}", "/reviews/"+made.ID, map[string]any{"text": hole + " after all"}, nil)
+	dishes := []any{map[string]any{"item": w.item, "stars": 4, "name": hole}}
+	w.offer(w.customer, "POST", "/orders/{id}/review", "/orders/"+w.brought.ID+"/review", map[string]any{"stars": 5, "text": hole, "dishes": dishes}, &made)
+	w.offer(w.customer, "PATCH", "/reviews/{id}", "/reviews/"+made.ID, map[string]any{"text": hole + " after all", "dishes": dishes}, nil)
 	w.offer(w.owner, "PUT", "/reviews/{id}/answer", "/reviews/"+made.ID+"/answer", map[string]any{"text": hole}, nil)
 }
 
