@@ -153,7 +153,7 @@ func fanOut(t *town) (fromRequest, fromAnswer figures, err error) {
 // placeOne places an order of the first customer and returns its id.
 func placeOne(t *town) (string, error) {
 	wish := map[string]any{"restaurant": t.shops[0].ID, "mode": "pickup", "lines": []any{map[string]any{"item": t.shops[0].items[1], "qty": 1}}}
-	if _, err := agreed(t.crowd[0], wish); err != nil {
+	if _, err := agreed(t.crowd[0], wish, "on_delivery"); err != nil {
 		return "", err
 	}
 	var o struct {

@@ -162,8 +162,8 @@ func (t *town) wish(r *rand.Rand, customer int) map[string]any {
 	return w
 }
 
-// agreed returns the body that orders a wish for what it costs now.
-func agreed(c client, wish map[string]any) ([]byte, error) {
+// agreed returns the body that orders a wish for what it costs now, paid as method says.
+func agreed(c client, wish map[string]any, method string) ([]byte, error) {
 	var q struct {
 		Fingerprint string            `json:"fingerprint"`
 		Problems    []json.RawMessage `json:"problems"`
@@ -174,6 +174,9 @@ func agreed(c client, wish map[string]any) ([]byte, error) {
 	if len(q.Problems) > 0 {
 		return nil, fmt.Errorf("the quote has problems: %s", q.Problems)
 	}
-	wish["fingerprint"], wish["method"] = q.Fingerprint, "on_delivery"
+	wish["fingerprint"], wish["method"] = q.Fingerprint, method
+	if method == "card" {
+		wish["card"] = "tok_ok"
+	}
 	return json.Marshal(wish)
 }
