@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -427,4 +429,53 @@ func TestWhatWasEarnedBeforeAnOrderWasTakenBackIsNotWantedAgain(t *testing.T) {
 		clean(t, s)
 	}
 	holds(t, s, delivery.Book{Kind: delivery.BookCourier, Owner: 9}, 0)
+}
+
+// pots is what group orders know of their pots.
+type pots map[id.ID]money.Amount
+
+func (p pots) Pots(context.Context, *db.Tx) (map[id.ID]money.Amount, error) {
+	if p == nil {
+		return nil, errors.New("they don't say")
+	}
+	out := map[id.ID]money.Amount{}
+	for group, amount := range p {
+		out[group] = amount
+	}
+	return out, nil
+}
+
+func TestASharedPotHoldsWhatWasPaidIn(t *testing.T) {
+	in := delivery.Taken{Order: 3, Group: 9, Method: delivery.PayByCard, Provider: "stripe", Amount: 500, Fee: 12, Currency: "EUR", At: noon}
+	out := delivery.Returned{Order: 3, Group: 9, Refund: 1, Method: delivery.PayByCard, Provider: "stripe", Amount: 200, Currency: "EUR", At: noon}
+	books(t, takeShare(&in), `
+		provider/stripe 500 paid
+		pot/9 -500 paid
+		platform/card_fees 12 card_fee
+		provider/stripe -12 card_fee`)
+	books(t, giveShareBack(&out), `
+		pot/9 200 paid_back
+		provider/stripe -200 paid_back`)
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		s, _ := newBooks(d)
+		for range 2 {
+			write(t, d, func(tx *db.Tx) error { return s.Take(t.Context(), tx, in) })
+			write(t, d, func(tx *db.Tx) error { return s.Return(t.Context(), tx, out) })
+		}
+		clean(t, s) // nobody to compare with
+		s.opt.Pots = pots{9: 300, 10: 0}
+		clean(t, s)
+		for _, p := range []pots{{9: 299}, {9: 300, 10: 1}, {}} {
+			s.opt.Pots = p
+			if c, err := s.Verify(t.Context()); err != nil || c.Found[CheckPayment] != 1 {
+				t.Errorf("%v: %+v, %v; want one finding", p, c.Findings, err)
+			}
+		}
+		s.opt.Pots = pots(nil)
+		if _, err := s.Verify(t.Context()); err == nil {
+			t.Error("an error of who knows the pots is no error")
+		}
+		s.opt.Payments = nil
+		clean(t, s)
+	}, Schema)
 }

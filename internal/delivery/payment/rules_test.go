@@ -381,6 +381,10 @@ func TestWhatABankRefusesEndsInAStateAndAnIncident(t *testing.T) {
 			t.Errorf("given back at last: %+v", r)
 		}
 		equal(t, "what refunds heard", len(c.told), 2)
+		equal(t, "changes", c.changes(), lines(
+			"new>failed", "new>failed", "new>authorised", "authorised>capture_failed", "capture_failed>voided", "new>authorised", "authorised>voided", "new>authorised",
+			"authorised>captured", "captured>captured", "captured>captured", "captured>refund_failed", "captured>refunded",
+		))
 		equal(t, "incidents", c.reports(), lines(
 			"authorise_refused frozen: We are sorry.", "capture_refused hold_expired: We are sorry.", "void_refused void_refused: We are sorry.",
 			"void_refused gone: We are sorry.", "refund_refused disputed: We are sorry.", "refund_refused refused: We are sorry.", "refund_refused refused: We are sorry.",
@@ -501,6 +505,10 @@ func TestWhoeverIsTooLateChangesNothing(t *testing.T) {
 	}
 	c.wasAsked()
 	equal(t, "asking", c.at(2).asking, nothing)
+	if settled, err := c.step(ctx, c.at(2), void, nil); !settled || err != nil { // one that is not too late is done at once
+		t.Errorf("step = %v, %v", settled, err)
+	}
+	c.wasAsked("void stoa:2:1:void 0 asking=void")
 
 	// The answer to an old question comes twice: it is stored and told once.
 	told := len(c.changes())
@@ -578,8 +586,8 @@ func TestMoneyTakenAtTheDoorIsWrittenDownOnce(t *testing.T) {
 		charge := delivery.Charge{Order: 1, Method: delivery.PayOnDelivery, Amount: 500, Currency: "EUR", Customer: 5, Restaurant: 7}
 		for range 2 {
 			c.write(func(ctx context.Context, tx *db.Tx) error { return c.Collect(ctx, tx, charge, 30, c.Now()) })
+			equal(t, "changes", c.changes(), lines("new>captured"))
 		}
-		equal(t, "changes", c.changes(), lines("new>captured"))
 		if r := c.at(1); r.State != delivery.PaymentCaptured || r.Amount != 500 || r.Method != delivery.PayOnDelivery {
 			t.Errorf("%+v", r)
 		}
@@ -658,7 +666,21 @@ func TestWhatIsUnclearIsAskedAboutAfterTwoMinutes(t *testing.T) {
 		c.open(5, delivery.AimCapture)
 		c.settle(5) // clear
 
+		c.opt.Settle = func(_ context.Context, order id.ID) error { return fmt.Errorf("asked about order %d", order) }
+		none := func(when string) {
+			t.Helper()
+			if err := c.Reconcile(ctx); err != nil {
+				t.Errorf("%s: %v", when, err)
+			}
+			g, err := c.Gauge(ctx)
+			equal(t, when, g, map[string]float64{"unclear": 0, "refused": 1, "incidents": 1})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		none("at once")
 		c.wall.Advance(2 * time.Minute)
+		none("after two minutes")
 		equal(t, "after two minutes", orders(), lines("4 capture_failed  500 hold_expired"))
 		c.wall.Advance(time.Microsecond)
 		all := lines("1 new authorise 500 ", "2 authorised capture 500 ", "3 captured refund 150 ", "4 capture_failed  500 hold_expired")
@@ -936,4 +958,42 @@ func TestTheSandboxStandsForABankThatAsks(t *testing.T) {
 	if err == nil {
 		t.Error("two change a charge at the same time")
 	}
+}
+
+func TestWithoutAnythingElseAPaymentAloneIsSettled(t *testing.T) {
+	d := dbtest.SQLite(t, schemas...)
+	c := newCounter(t, d)
+	c.open(1, delivery.AimCapture)
+	if err := c.opt.Settle(t.Context(), 1); err != nil || c.at(1).State != delivery.PaymentCaptured {
+		t.Errorf("%v, %+v", err, c.at(1))
+	}
+	n := 0
+	s := New(c.Deps, Options{Settle: func(context.Context, id.ID) error { n++; return nil }})
+	if err := s.opt.Settle(t.Context(), 1); err != nil || n != 1 {
+		t.Errorf("what an order settles with is not asked: %v, %d", err, n)
+	}
+}
+
+func TestSharesAreWhatGroupOrdersHavePaidInAndNotGotBack(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		c, ctx := newCounter(t, d), t.Context()
+		for share := id.ID(1); share <= 3; share++ {
+			c.write(func(ctx context.Context, tx *db.Tx) error {
+				return c.Open(ctx, tx, delivery.Charge{Order: share, Group: 8 + share/3, Method: delivery.PayByCard, Amount: 500, Currency: "EUR", Token: "tok_ok", Customer: 5})
+			})
+			c.settle(share)
+		}
+		c.write(func(ctx context.Context, tx *db.Tx) error { return c.Refund(ctx, tx, 2, 21, 120) })
+		c.settle(2)
+		c.open(4, delivery.AimCapture) // of an order
+		c.settle(4)
+		err := d.Read(ctx, func(tx *db.Tx) error {
+			got, err := c.Shares(ctx, tx)
+			equal(t, "shares", got, map[id.ID]money.Amount{8: 880, 9: 500})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}, schemas...)
 }
