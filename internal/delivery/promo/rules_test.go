@@ -350,6 +350,12 @@ func TestCurrentIsWhatOffersPromiseNow(t *testing.T) {
 		t.Errorf("the town's alone: %q", got)
 	}
 	tw.make(t, percent(10, Rules{Minimum: 1500}))
+	if got := labels(pizzeria); got != "10 % off from €15.00; 5 % off" {
+		t.Errorf("one of each: %q", got)
+	}
+	if list, _, err := tw.Discounts(as(t, 5), bill(t, pizzeria, "", 250, pizzas(2))); err != nil || total(list) != 200 {
+		t.Errorf("one of each: %+v, %v", list, err)
+	}
 	code := percent(90, Rules{})
 	code.Code = "SECRET"
 	tw.make(t, code)
