@@ -23,6 +23,16 @@ var verified = map[string]string{
 	ledger.CheckPayment:   "what came in and went back is what was paid",
 }
 
+// advice says what to do where a check of the books has found something.
+var advice = map[string]string{
+	ledger.CheckPosting:   "Rows of the books were changed or lost outside Stoa. Stop the server, take the last backup of which stoa verify is clean, and keep this one to compare.",
+	ledger.CheckTotal:     "Look at the postings above first: the total is wrong where one of them is.",
+	ledger.CheckReference: "Rows were lost outside Stoa. Take them from the last backup of which stoa verify is clean.",
+	ledger.CheckWallet:    "The entries are what counts. Look at the account on /admin/finance, and pay nobody's credit out before it agrees.",
+	ledger.CheckOrder:     "Open the order at /orders/CODE and compare it with what stands below /admin/finance. Make good by a refund or credit what somebody has lost.",
+	ledger.CheckPayment:   "Compare the order with the provider's own pages; where /admin/finance calls it unclear, ask the provider again there.",
+}
+
 // Run checks the books and lists what is wrong. It returns an error where anything is, so that the exit code is 1.
 func (verifyCmd) Run(e *env) error {
 	return e.with(func(a *app.App) error {
@@ -55,6 +65,12 @@ func (verifyCmd) Run(e *env) error {
 		}
 		for _, f := range c.Findings {
 			fmt.Fprintf(e.streams.Out, "%s: %s\n", f.Check, f.What)
+		}
+		fmt.Fprintln(e.streams.Out, "\nWhat to do:")
+		for _, check := range ledger.Checks {
+			if c.Found[check] > 0 {
+				fmt.Fprintf(e.streams.Out, "%s: %s\n", check, advice[check])
+			}
 		}
 		return fmt.Errorf("the books are wrong in %d places", wrong)
 	})

@@ -97,6 +97,7 @@ func (w *town) aroundPurse() map[string][]page {
 		"boss": {
 			{"GET /admin/bank", "/admin/bank"},
 			{"GET /admin/credit", "/admin/credit"},
+			{"GET /admin/disputes", "/admin/disputes"},
 			{"GET /admin/export", "/admin/export?from=" + q},
 			{"GET /admin/finance", "/admin/finance?q=" + q},
 			{"GET /admin/payouts", "/admin/payouts"},
