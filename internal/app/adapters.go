@@ -8,8 +8,8 @@ import (
 
 	"github.com/stoa-town/stoa/internal/base/id"
 	"github.com/stoa-town/stoa/internal/contract/delivery"
-	"github.com/stoa-town/stoa/internal/delivery/group"
 	"github.com/stoa-town/stoa/internal/delivery/dispatch"
+	"github.com/stoa-town/stoa/internal/delivery/group"
 	"github.com/stoa-town/stoa/internal/delivery/order"
 	"github.com/stoa-town/stoa/internal/delivery/payment"
 	"github.com/stoa-town/stoa/internal/platform/access"

@@ -36,16 +36,15 @@ const (
 
 // mutant is one fault.
 type mutant struct {
-	N       int    `json:"-"`
-	File    string `json:"file"`
-	Line    int    `json:"line"`
-	Col     int    `json:"col"`
-	Kind    string `json:"kind"`
-	Source  string `json:"source"`
-	Status  status `json:"status"`
-	Killer  string `json:"killer,omitempty"`
-	tests   []string
-	elapsed time.Duration
+	N      int    `json:"-"`
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Col    int    `json:"col"`
+	Kind   string `json:"kind"`
+	Source string `json:"source"`
+	Status status `json:"status"`
+	Killer string `json:"killer,omitempty"`
+	tests  []string
 }
 
 func main() {

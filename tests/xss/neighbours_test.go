@@ -14,8 +14,8 @@ import (
 
 // friends is what the payload is written to among neighbours.
 type friends struct {
-	group, event, eventPost, notice, list, filter, draft, post, profile string
-	talked                                                              bool
+	event, eventPost, notice, list, filter, draft, post, profile string
+	talked                                                       bool
 }
 
 // friend sends something to Mastodon's API as somebody: the payload in every hole of a form. What is refused is no fault: it can't be shown.

@@ -182,7 +182,7 @@ const maxAddress = 2000
 // addressAt returns the address that is typed at s[i], normalised, and how long it is as typed; 0 where there is none, and where what could
 // have been one ends.
 func addressAt(s string, lo, i, hi int) (address string, n, end int) {
-	scheme := 0
+	var scheme int
 	switch {
 	case hasFold(s[i:hi], "https://"):
 		scheme = len("https://")

@@ -83,10 +83,23 @@ func TestParseReadsWhatPeopleType(t *testing.T) {
 		want            Amount
 		ok              bool
 	}{
-		{"2.50", "EUR", 250, true}, {" 2,5 ", "EUR", 250, true}, {"2", "EUR", 200, true}, {".5", "EUR", 50, true}, {"0", "EUR", 0, true},
-		{"250", "JPY", 250, true}, {"1.250", "KWD", 1250, true},
-		{"", "EUR", 0, false}, {".", "EUR", 0, false}, {"2.505", "EUR", 0, false}, {"2.5", "JPY", 0, false}, {"-1", "EUR", 0, false}, {"+1", "EUR", 0, false},
-		{"1 000", "EUR", 0, false}, {"1.000,00", "EUR", 0, false}, {"1e3", "EUR", 0, false}, {"99999999999999999999", "EUR", 0, false},
+		{"2.50", "EUR", 250, true},
+		{" 2,5 ", "EUR", 250, true},
+		{"2", "EUR", 200, true},
+		{".5", "EUR", 50, true},
+		{"0", "EUR", 0, true},
+		{"250", "JPY", 250, true},
+		{"1.250", "KWD", 1250, true},
+		{"", "EUR", 0, false},
+		{".", "EUR", 0, false},
+		{"2.505", "EUR", 0, false},
+		{"2.5", "JPY", 0, false},
+		{"-1", "EUR", 0, false},
+		{"+1", "EUR", 0, false},
+		{"1 000", "EUR", 0, false},
+		{"1.000,00", "EUR", 0, false},
+		{"1e3", "EUR", 0, false},
+		{"99999999999999999999", "EUR", 0, false},
 	} {
 		if got, ok := Parse(c.typed, c.currency); ok != c.ok || ok && got != c.want {
 			t.Errorf("%q %s: %d, %v; want %d, %v", c.typed, c.currency, got, ok, c.want, c.ok)

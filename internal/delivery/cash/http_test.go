@@ -104,7 +104,7 @@ func TestNotesGoWithAnAccountAndAmountsStay(t *testing.T) {
 }
 
 func TestAmountsAreReadAsPeopleWriteThem(t *testing.T) {
-	for text, want := range map[string]money.Amount{"4.50": 450, "4,5": 450, " 4 ": 400, "0": 0, "-1.05": -105, "123456789": 12345678900} {
+	for text, want := range map[string]money.Amount{"4.50": 450, "4,5": 450, "\u00204\u0020": 400, "0": 0, "-1.05": -105, "123456789": 12345678900} {
 		if got, ok := readAmount(text, "EUR"); !ok || got != want {
 			t.Errorf("readAmount(%q) = %d, %t; want %d", text, got, ok, want)
 		}

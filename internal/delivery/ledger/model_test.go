@@ -37,7 +37,6 @@ type bookkeeping struct {
 type life struct {
 	*delivery.Bought
 	taken, refunded, returned money.Amount
-	toCard                    money.Amount // of what was returned
 }
 
 // customers are 1 to 3, restaurants 11 and 12, couriers 21 and 22.

@@ -44,7 +44,7 @@ func (s *Service) Settle(ctx context.Context, order id.ID, done func(context.Con
 			}
 			looked = true
 		}
-		settled, err := false, error(nil)
+		var settled bool
 		switch {
 		case todo == nothing && len(back) > 0:
 			settled, err = s.giveBack(ctx, r, back[0], done)

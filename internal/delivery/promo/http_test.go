@@ -31,7 +31,7 @@ func TestAChangeWithBadRulesNamesTheFieldsOfItsBody(t *testing.T) {
 	if diff := cmp.Diff([]string{"code", "rules.percent", "most", "rules.hours"}, got); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}
-	if _, err := tw.restChange(asAdmin(t), &changeInput{AddressedByID{"x"}, Changes{}}); err == nil || err.(*errs.Error).Fields[0].Path != "path.id" {
+	if _, err := tw.restChange(asAdmin(t), &changeInput{AddressedByID{"x"}, Changes{}}); errs.As(err) == nil || errs.As(err).Fields[0].Path != "path.id" {
 		t.Errorf("an address that is none: %v", err)
 	}
 }

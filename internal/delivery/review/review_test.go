@@ -305,7 +305,8 @@ func TestFiguresFollow(t *testing.T) {
 				if rapid.Bool().Draw(rt, "dish") {
 					in.Dishes = &[]Stars{{Item: id.ID(rapid.Int64Range(61, 62).Draw(rt, "item")), Stars: rapid.IntRange(1, 5).Draw(rt, "dish stars")}}
 				}
-				r, err := reviews[order], error(nil)
+				var err error
+				r := reviews[order]
 				switch what := rapid.IntRange(0, 3).Draw(rt, "what"); {
 				case r == nil:
 					r, err = s.Create(as(t, 1), order, in)

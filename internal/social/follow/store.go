@@ -3,7 +3,6 @@ package follow
 import (
 	"context"
 	"embed"
-	"errors"
 	"strings"
 	"time"
 
@@ -197,15 +196,6 @@ func sweepMutes(ctx context.Context, tx *db.Tx, now time.Time) (int64, error) {
 	return tx.Exec(ctx, `DELETE FROM social_mute WHERE until <> 0 AND until <= $1`, now.UnixMicro())
 }
 
-// note returns what somebody notes about another, "" for nothing.
-func note(ctx context.Context, tx *db.Tx, author, about id.ID) (text string, err error) {
-	err = tx.Row(ctx, `SELECT text FROM social_note WHERE author = $1 AND about = $2`, author, about).Scan(&text)
-	if errors.Is(err, db.ErrNoRow) {
-		return "", nil
-	}
-	return text, err
-}
-
 func setNote(ctx context.Context, tx *db.Tx, author, about id.ID, text string, now time.Time) error {
 	if text == "" {
 		_, err := tx.Exec(ctx, `DELETE FROM social_note WHERE author = $1 AND about = $2`, author, about)
@@ -225,10 +215,6 @@ func insertEndorsement(ctx context.Context, tx *db.Tx, profile, target, fresh id
 func deleteEndorsement(ctx context.Context, tx *db.Tx, profile, target id.ID) error {
 	_, err := tx.Exec(ctx, `DELETE FROM social_endorsement WHERE profile = $1 AND target = $2`, profile, target)
 	return err
-}
-
-func endorses(ctx context.Context, tx *db.Tx, profile, target id.ID) (bool, error) {
-	return tx.Exists(ctx, `SELECT 1 FROM social_endorsement WHERE profile = $1 AND target = $2`, profile, target)
 }
 
 // followTag reports whether the tag was not followed before.

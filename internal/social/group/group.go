@@ -36,9 +36,6 @@ func (r Role) In() bool { return r == Owner || r == Moderator || r == Member }
 // Moderates reports whether the role keeps order in the group.
 func (r Role) Moderates() bool { return r == Owner || r == Moderator }
 
-// above reports whether a has more say than b: owners over everybody else, moderators over those who are neither.
-func above(a, b Role) bool { return a == Owner && b != Owner || a == Moderator && !b.Moderates() }
-
 // Joining is how people come into a group.
 type Joining string
 

@@ -577,7 +577,7 @@ func (a *archive) File(string, string, io.Reader) error { return nil }
 func (a *archive) Picture(path, _ string) error         { a.pictures++; return nil }
 
 func TestFocusIsTwoNumbers(t *testing.T) {
-	for in, want := range map[string]*social.Focus{"": nil, "0.5,-0.25": {X: 0.5, Y: -0.25}, " 2 , -3 ": {X: 1, Y: -1}} {
+	for in, want := range map[string]*social.Focus{"": nil, "0.5,-0.25": {X: 0.5, Y: -0.25}, "\u00202 , -3\u0020": {X: 1, Y: -1}} {
 		if got, err := ParseFocus(in); err != nil || cmp.Diff(want, got) != "" {
 			t.Errorf("ParseFocus(%q) = %v, %v", in, got, err)
 		}

@@ -31,13 +31,6 @@ func at(micros int64) time.Time {
 	return time.UnixMicro(micros).UTC()
 }
 
-func micros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMicro()
-}
-
 func splitIDs(s string) []id.ID {
 	out := []id.ID{}
 	for _, w := range strings.Fields(s) {

@@ -381,12 +381,12 @@ func (s *Service) rode(ctx context.Context, tx *db.Tx, t delivery.TaskChanged) e
 	if t.Stop != "pickup" {
 		return nil
 	}
-	switch {
-	case t.State == "OFFERED":
+	switch t.State {
+	case "OFFERED":
 		return s.add(ctx, tx, []draft{{Notification: Notification{
 			Account: t.Courier, Type: Offer, From: t.Courier, Thing: t.Order, Data: &Data{What: "offered", URL: "/courier"},
 		}}})
-	case t.State == "WITHDRAWN":
+	case "WITHDRAWN":
 		return s.took(ctx, tx)(withdrawThing(ctx, tx, t.Before, Offer, t.Order))
 	}
 	return s.took(ctx, tx)(withdrawAll(ctx, tx, Offer, t.Order))

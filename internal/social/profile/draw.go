@@ -86,9 +86,9 @@ func hueOf(handle string) (hue float64, other uint32) {
 // shade returns a colour of a hue with a lightness and chroma of OKLCH, so that all hues look equally bright.
 func shade(lightness, chroma, hue float64) color.RGBA {
 	a, b := chroma*math.Cos(hue*math.Pi/180), chroma*math.Sin(hue*math.Pi/180)
-	l := math.Pow(lightness+0.3963377774*a+0.2158037573*b, 3)
-	m := math.Pow(lightness-0.1055613458*a-0.0638541728*b, 3)
-	s := math.Pow(lightness-0.0894841775*a-1.2914855480*b, 3)
+	l := cube(lightness + 0.3963377774*a + 0.2158037573*b)
+	m := cube(lightness - 0.1055613458*a - 0.0638541728*b)
+	s := cube(lightness - 0.0894841775*a - 1.2914855480*b)
 	channel := func(v float64) uint8 {
 		if v = math.Min(math.Max(v, 0), 1); v <= 0.0031308 {
 			v *= 12.92
@@ -190,3 +190,5 @@ func (s *Service) serve(path string, paint func(string) (image.Image, error)) fu
 		return nil
 	}
 }
+
+func cube(v float64) float64 { return v * v * v }

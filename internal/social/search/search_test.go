@@ -109,7 +109,7 @@ func (w *world) Searchable(_ context.Context, _ *db.Tx, n id.ID) (string, []stri
 }
 
 func (w *world) Find(_ context.Context, _ id.ID, q string, _ bool, _, _ int) ([]*social.Account, error) {
-	if strings.HasPrefix("anna", q) {
+	if strings.Index("anna", q) == 0 {
 		return []*social.Account{{ID: anna, Acct: "anna", DisplayName: "Anna"}}, nil
 	}
 	return nil, nil

@@ -27,7 +27,6 @@ type deeds struct {
 	mu     sync.Mutex
 	people []access.Actor
 	ids    []id.ID
-	polls  []id.ID
 }
 
 func (d *deeds) pick(r *rand.Rand) id.ID {

@@ -133,7 +133,7 @@ func (h *Hub) socket(w http.ResponseWriter, r *http.Request, c *client) error {
 	if err != nil {
 		return nil // Accept has answered
 	}
-	defer conn.CloseNow()
+	defer conn.CloseNow() //nolint:errcheck // it is over either way
 	conn.SetReadLimit(16 << 10)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context())) // the request's ends with the handshake
 	defer cancel()

@@ -352,7 +352,8 @@ func (s *Service) JSON(ctx context.Context, dst []byte, rel *social.Relations, f
 	if err != nil {
 		return nil, r, err
 	}
-	body = append(dst, '[')
+	dst = append(dst, '[')
+	body = dst
 	n := 0
 	if len(r.IDs) > 0 {
 		if body, n, err = s.Statuses.Append(ctx, body, rel, r.IDs, f.where()); err != nil {
@@ -374,7 +375,7 @@ func (s *Service) JSON(ctx context.Context, dst []byte, rel *social.Relations, f
 		if n > 0 {
 			body = append(body, ',')
 		}
-		added := 0
+		var added int
 		if body, added, err = s.Statuses.Append(ctx, body, rel, more.IDs, f.where()); err != nil {
 			return nil, r, err
 		}

@@ -196,9 +196,12 @@ func verify(token, key, audience string) (string, error) {
 	if err != nil || len(raw) != 64 {
 		return "", errors.New("no signature")
 	}
-	pub := ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(public[1:33]), Y: new(big.Int).SetBytes(public[33:])}
+	pub, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), public)
+	if err != nil {
+		return "", fmt.Errorf("sender's key %q: %w", key, err)
+	}
 	digest := sha256.Sum256([]byte(head + "." + claims))
-	if !ecdsa.Verify(&pub, digest[:], new(big.Int).SetBytes(raw[:32]), new(big.Int).SetBytes(raw[32:])) {
+	if !ecdsa.Verify(pub, digest[:], new(big.Int).SetBytes(raw[:32]), new(big.Int).SetBytes(raw[32:])) {
 		return "", errors.New("the signature is wrong")
 	}
 	text, err := b64.DecodeString(claims)

@@ -294,7 +294,7 @@ func (s *Service) accountRoutes(rt *httpx.Router) {
 // admit lets somebody join who waits, or turns them away, and notes it.
 func (s *Service) admit(ctx context.Context, who id.ID, yes bool) error {
 	verb := "account.reject"
-	err := error(nil)
+	var err error
 	if yes {
 		verb, err = "account.approve", s.Door.Approve(ctx, who)
 	} else {

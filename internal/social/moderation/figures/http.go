@@ -334,7 +334,7 @@ func (s *Service) Retention(ctx context.Context, frequency string, from, to int6
 	if !months && frequency != "day" {
 		return nil, errs.InvalidField("frequency", "Ask by day or by month.")
 	}
-	unit, start := dayUnit, func(n int64) time.Time { return timeOf(n) }
+	unit, start := dayUnit, timeOf
 	if months {
 		unit, start = monthUnit, func(n int64) time.Time { return time.Date(int(n/12), time.Month(n%12+1), 1, 0, 0, 0, 0, time.UTC) }
 	}

@@ -7,6 +7,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 
@@ -367,7 +368,7 @@ func (a *API) delete(r *mastodon.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := append(was[:len(was)-1:len(was)-1], `,"text":`...)
+	out := slices.Concat(was[:len(was)-1], []byte(`,"text":`))
 	return append(append(out, text...), '}'), nil
 }
 
