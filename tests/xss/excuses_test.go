@@ -10,7 +10,7 @@ import (
 var words = []string{
 	"id", "item", "option", "restaurant", "order", "courier", "section", "menu", "slug", "owner", "code", "card", "fingerprint", "photo", "currency",
 	"password", "at", "items[]", "tasks[]", "option_groups[]", "spans[]", "date", "holidays[]", "hours", "pickup_hours", "time_zone", "to", "lang", "tz", "email", "handle", "role",
-	"media_ids[]", "items[]", "sections[]", "group_id", "as", "language", "account",
+	"media_ids[]", "items[]", "sections[]", "group_id", "group", "as", "language", "account",
 }
 
 // excused reports whether a field needs no payload.
@@ -35,6 +35,6 @@ var nopages = []string{
 	"GET /calendar/{token}", "GET /events.ics", "GET /events/{id}/calendar.ics", "GET /@/{handle}/menu", "GET /@/{handle}/{id}/live", "GET /home/newer", "GET /home/news",
 	"GET /town/newer", "GET /town/news", "GET /notifications/live", "GET /notifications/push", "GET /statuses/{id}/card", "GET /statuses/{id}/menu", "GET /compose/pick",
 	"GET /admin/export/accounting", "GET /admin/payouts/{id}/payouts.csv", "GET /admin/payouts/{id}/sepa.xml", "GET /orders/{code}/receipt/{file}", "GET /statements/{file}",
-	"GET /settings/carry/progress", "GET /statuses/{id}/translation", "GET /orders/{code}/paid", "GET /sandbox/3ds/{ref}", "GET /pay/{code}", "GET /admin/finance/{id}",
+	"GET /settings/carry/progress", "GET /statuses/{id}/translation", "GET /orders/{code}/paid", "GET /g/{token}/paid", "GET /sandbox/3ds/{ref}", "GET /pay/{code}", "GET /admin/finance/{id}",
 	"GET /lists/{id}/people", "GET /oauth/authorize/{$}", "GET /moderation/reports/{id}", "GET /tags/{tag}",
 }

@@ -125,7 +125,7 @@ func kindOptions(ctx context.Context) []ui.Option {
 
 // whose returns what tells an account from others of its kind: a name, a number of the town, a rate.
 func (s *Service) whose(ctx context.Context, b delivery.Book) string {
-	out := b.Sub
+	out := subName(ctx, b.Sub)
 	if b.Owner != 0 {
 		if out = b.Owner.String(); s.opt.Name != nil {
 			if name := s.opt.Name(ctx, b.Owner); name != "" {
@@ -140,6 +140,29 @@ func (s *Service) whose(ctx context.Context, b delivery.Book) string {
 		out = i18n.T(ctx, "The town")
 	}
 	return out + " " + percent(b.Rate)
+}
+
+// subName returns what the town earns and spends is called, and a provider's name as it is.
+func subName(ctx context.Context, sub string) string {
+	switch sub {
+	case delivery.SubFees:
+		return i18n.T(ctx, "Delivery fees")
+	case delivery.SubCommission:
+		return i18n.T(ctx, "Commission")
+	case delivery.SubPromotions:
+		return i18n.T(ctx, "Discounts and credit")
+	case delivery.SubCourierPay:
+		return i18n.T(ctx, "Pay of couriers")
+	case delivery.SubCardFees:
+		return i18n.T(ctx, "What cards cost")
+	case delivery.SubRefunds:
+		return i18n.T(ctx, "Refunds and compensation")
+	case delivery.SubDifferences:
+		return i18n.T(ctx, "Differences of cash")
+	case delivery.SubTips:
+		return i18n.T(ctx, "Tips for all couriers")
+	}
+	return sub
 }
 
 // percent writes basis points as a share: "7 %", "2.5 %".
