@@ -79,9 +79,11 @@ func (s *Service) Collect(ctx context.Context, token string, extra money.Amount)
 		if err != nil {
 			return err
 		}
-		n := 0
+		priced := map[id.ID]bool{}
 		for i, m := range g.Members {
-			n += len(m.Lines)
+			for _, l := range m.Lines {
+				priced[l.ID] = true
+			}
 			if m.account == 0 || m.account == g.host || m.Food <= 0 {
 				continue
 			}
@@ -89,7 +91,7 @@ func (s *Service) Collect(ctx context.Context, token string, extra money.Amount)
 				return err
 			}
 		}
-		if n != len(have) {
+		if len(have) != len(priced) || slices.ContainsFunc(have, func(l stored) bool { return !priced[l.id] }) {
 			return errs.New(errs.Conflict, "Somebody has changed their dishes just now. Look again.").WithCode("changed_meanwhile")
 		}
 		if !slices.ContainsFunc(g.Members, func(m Member) bool { return m.account != 0 && m.account != g.host && m.Food > 0 }) {
